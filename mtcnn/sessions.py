@@ -1,0 +1,18 @@
+"""How networks are opened: few threads, no spinning, memory given back."""
+
+from pathlib import Path
+
+import onnxruntime as ort
+
+
+def open_session(path: Path, *, threads: int = 1) -> ort.InferenceSession:
+    """Opens an ONNX file on the CPU. `Run` of the returned session may be called from several threads at once."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A waiting thread that spins takes the core of the worker beside it.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # The arena never shrinks, so one large image would be paid for until the process ends.
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
