@@ -1,0 +1,40 @@
+"""Bytes to pixels, refusing what is no photo before it costs anything."""
+
+import cv2
+import numpy as np
+
+from recognition.engine.errors import ImageError
+from recognition.engine.faces import Image
+from recognition.engine.imageheaders import ImageInfo, damaged, read_header
+
+MAX_PIXELS = 40_000_000
+
+
+def inspect(data: bytes) -> ImageInfo:
+    """Format and size, without decoding. Raises ImageError for anything but a complete JPEG, PNG, WebP or AVIF."""
+    return read_header(data)
+
+
+def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image:
+    """(H, W, 3) RGB, upright as EXIF says. Grey, 16-bit, CMYK and transparent images are converted; an animation
+    gives its first picture. Raises ImageError.
+    """
+    info = inspect(data)
+    if info.width * info.height > max_pixels:
+        raise ImageError(
+            "too_many_pixels",
+            f"The image has {info.width} × {info.height} pixels; the limit is {max_pixels // 1_000_000} megapixels.",
+        )
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise damaged()
+    return np.asarray(image, np.uint8)
+
+
+def encode_jpeg(image: Image, quality: int = 90) -> bytes:
+    """JPEG bytes of an RGB image."""
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return data.tobytes()

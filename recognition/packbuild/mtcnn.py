@@ -1,0 +1,43 @@
+"""MTCNN's three networks, exported from the weights inside the package facenet-pytorch."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from recognition.packbuild.export import export
+from recognition.packbuild.facenet import facenet_pytorch
+
+FILES = ("pnet.onnx", "rnet.onnx", "onet.onnx")
+
+
+class _Stage(nn.Module):
+    """Takes images as they lie in memory, (N, H, W, 3) with values 0-255, and puts the face score first.
+
+    Landmarks come out as points (N, 5, 2); the first network's maps as (N, H, W) and (N, H, W, 4).
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        offsets, *points, probabilities = self.network((image.permute(0, 3, 1, 2) - 127.5) * 0.0078125)
+        if offsets.dim() == 4:
+            offsets = offsets.permute(0, 2, 3, 1)
+        return probabilities[:, 1], offsets, *(each.reshape(-1, 2, 5).permute(0, 2, 1) for each in points)
+
+
+def build(folder: Path) -> None:
+    """Writes FILES into `folder`."""
+    pnet, rnet, onet = (_Stage(getattr(facenet_pytorch, name)()) for name in ("PNet", "RNet", "ONet"))
+    sides = {0: "count", 1: "height", 2: "width"}
+    count = {0: "count"}
+    export(pnet, torch.zeros(1, 24, 24, 3), folder / FILES[0], {"image": sides, "scores": sides, "offsets": sides})
+    export(rnet, torch.zeros(2, 24, 24, 3), folder / FILES[1], {"image": count, "scores": count, "offsets": count})
+    export(
+        onet,
+        torch.zeros(2, 48, 48, 3),
+        folder / FILES[2],
+        {"image": count, "scores": count, "offsets": count, "landmarks": count},
+    )
