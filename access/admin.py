@@ -1,0 +1,81 @@
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from access.admin_site import RoleModelAdmin
+from access.models import ApiKey
+
+
+def show_once(request: HttpRequest, whose: str, secret: str) -> None:
+    """Hand over a secret of which only this message will ever show the text."""
+    text = "{}: copy this secret now, it is not shown again: <code class='secret'>{}</code>"
+    messages.warning(request, format_html(text, whose, secret))
+
+
+admin.site.unregister(Group)
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class AccountAdmin(RoleModelAdmin, UserAdmin):
+    """Accounts of people. A role is a group: viewer, operator or admin."""
+
+    list_display = ("username", "roles", "is_active", "last_login")
+    list_filter = ("groups", "is_active")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Access", {"fields": ("is_active", "groups")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "password1", "password2", "groups")}),)
+    readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ()
+
+    @admin.display(description="Role")
+    def roles(self, user: User) -> str:
+        if user.is_superuser:
+            return "superuser"
+        return ", ".join(group.name for group in user.groups.all()) or "none: cannot see anything"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(RoleModelAdmin):
+    list_display = ("name", "scope", "state", "created_at", "last_used_at", "expires_at")
+    list_filter = ("scope",)
+    search_fields = ("name", "public_id")
+    fields = ("name", "scope", "expires_at")
+    actions = ("revoke",)
+
+    @admin.display(description="State")
+    def state(self, key: ApiKey) -> str:
+        if key.revoked_at:
+            return "revoked"
+        return "live" if key.is_live else "expired"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
+        # A wider scope is a new key: whoever holds this one was given what it says.
+        return ("scope",) if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False  # revoking keeps the record of who had access
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: ModelForm, change: bool) -> None:
+        if change:
+            obj.save()
+            return
+        obj.created_by = request.user
+        show_once(request, obj.name, obj.issue())
+
+    @admin.action(description="Revoke the selected keys")
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for key in queryset:
+            key.revoke()
+        self.message_user(request, f"Revoked {len(queryset)} keys.")

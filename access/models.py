@@ -1,0 +1,82 @@
+"""API keys. Only a hash is kept: the key itself is shown once, when it is made."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+PREFIX = "fs"
+LAST_USED_RESOLUTION = timedelta(minutes=1)
+
+
+class ApiKeyQuerySet(models.QuerySet):
+    def live(self) -> Self:
+        """Keys that are neither revoked nor expired."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
+
+
+class ApiKey(models.Model):
+    """A secret for a program: an edge node, an integration, or a script that acts as an operator."""
+
+    class Scope(models.TextChoices):
+        EDGE = "edge", "Edge node: sends crops from its cameras"
+        INTEGRATION = "integration", "Integration: reads results, identifies faces"
+        OPERATOR = "operator", "Operator: also enrols, trains and erases"
+
+    name = models.CharField(max_length=100, help_text="What uses this key, for example “edge node, north gate”.")
+    scope = models.CharField(max_length=20, choices=Scope)
+    public_id = models.CharField(max_length=16, unique=True, editable=False)
+    digest = models.BinaryField(max_length=32, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.SET_NULL
+    )
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Leave empty for a key that does not expire.")
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    # What Django REST framework asks of a request's principal.
+    is_authenticated = True
+    is_active = True
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({PREFIX}_{self.public_id}…)"
+
+    @property
+    def is_live(self) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+    def issue(self) -> str:
+        """Give this unsaved key its secret, save it, and return the text to hand over: it cannot be read again."""
+        self.public_id = secrets.token_hex(4)
+        token = f"{PREFIX}_{self.public_id}_{secrets.token_urlsafe(32)}"
+        self.digest = digest(token)
+        self.save()
+        return token
+
+    def revoke(self) -> None:
+        """Stop the key for good. Revoking twice keeps the first date."""
+        type(self).objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
+        self.refresh_from_db(fields=["revoked_at"])
+
+    def mark_used(self) -> None:
+        """Record the use, at most once a minute: a busy node must not write a row per request."""
+        now = timezone.now()
+        if self.last_used_at is None or now - self.last_used_at > LAST_USED_RESOLUTION:
+            type(self).objects.filter(pk=self.pk).update(last_used_at=now)
+
+
+def digest(token: str) -> bytes:
+    """SHA-256 of a key. A slow hash would add nothing: the secret has 256 random bits."""
+    return hashlib.sha256(token.encode()).digest()
