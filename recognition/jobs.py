@@ -1,0 +1,129 @@
+"""The life of a training job: requested once, claimed under a lease, finished or failed.
+
+One training job runs at a time. Claims are serialised by a row lock, so two workers woken for the same job cannot both
+have it; a worker that dies loses its lease, which runs on the database's clock, and the sweeper wakes another.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Exists, F, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from recognition.models import ActiveModel, Job, TrainedModel
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=5)
+MAX_ATTEMPTS = 3
+
+
+class JobError(Exception):
+    """The job cannot succeed as things are; the text tells the operator what to do."""
+
+
+class LeaseLostError(Exception):
+    """Somebody else has the job now, or released it: stop without a result."""
+
+
+def request(kind: Job.Kind, user: User | None = None) -> Job:
+    """A queued job of this kind: the one already waiting if there is one, else a new one."""
+    with transaction.atomic():
+        ActiveModel.locked()
+        waiting = Job.objects.filter(kind=kind, state=Job.State.QUEUED).first()
+        return waiting or Job.objects.create(kind=kind, requested_by=user, message="Waiting for a worker.")
+
+
+def due() -> QuerySet[Job]:
+    """Training jobs that wait or whose worker is gone, oldest first; none while one is at work under its lease."""
+    training = Job.objects.filter(kind__in=Job.TRAINING)
+    at_work = training.filter(state=Job.State.RUNNING, lease_expires_at__gte=Now())
+    abandoned = Q(state=Job.State.RUNNING, lease_expires_at__lt=Now())
+    return training.filter(~Exists(at_work), Q(state=Job.State.QUEUED) | abandoned).order_by("created_at")
+
+
+def claim(job_id: UUID) -> Job | None:
+    """Take the job, or None if it is over, not due, or another training job holds the lease."""
+    with transaction.atomic():
+        ActiveModel.locked()
+        job = due().filter(pk=job_id).first()
+        if job is None:
+            return None
+        if job.attempts >= MAX_ATTEMPTS:
+            _finish(job, Job.State.FAILED, f"Given up: the worker was lost {job.attempts} times. See its log.")
+            return None
+        job.state, job.attempts = Job.State.RUNNING, job.attempts + 1
+        job.started_at, job.lease_expires_at = timezone.now(), Now() + LEASE
+        job.done = job.failed = 0
+        job.save()
+        return job
+
+
+def run(job_id: UUID, work: Callable[[Job], TrainedModel | None]) -> None:
+    """Claim the job, do `work`, and record how it ended. Does nothing if the job is not to be had."""
+    job = claim(job_id)
+    if job is None:
+        return
+    try:
+        job.model = work(job)
+    except LeaseLostError:
+        logger.warning("job %s: lease lost, result dropped", job.pk)
+    except JobError as error:
+        _finish(job, Job.State.FAILED, str(error))
+    except Exception:
+        logger.exception("job %s failed", job.pk)
+        _finish(job, Job.State.FAILED, "An internal error stopped the job; the worker's log says why.")
+    else:
+        _finish(job, Job.State.SUCCEEDED, job.message)
+
+
+def advance(job: Job, message: str, done: int, total: int) -> None:
+    """Record progress and renew the lease.
+
+    Raises:
+        LeaseLostError: the lease was released or taken over.
+    """
+    job.message, job.done, job.total = message, done, total
+    renewed = _held(job).update(message=message, done=done, total=total, lease_expires_at=Now() + LEASE)
+    if not renewed:
+        raise LeaseLostError
+
+
+def release_stuck() -> list[Job]:
+    """Free the training lease whoever holds it, and return the jobs that are back in the queue."""
+    with transaction.atomic():
+        ActiveModel.locked()
+        stuck = list(Job.objects.filter(kind__in=Job.TRAINING, state=Job.State.RUNNING))
+        for job in stuck:
+            job.state, job.lease_expires_at, job.attempts = Job.State.QUEUED, None, 0
+            job.message = "Released by an administrator; waiting for a worker."
+            job.save()
+        return stuck
+
+
+def count_done(job_id: UUID, done: int, failed: int) -> None:
+    """Count finished steps of a job that many workers share, closing it with the last one."""
+    jobs = Job.objects.filter(pk=job_id)
+    jobs.update(
+        state=Job.State.RUNNING, done=F("done") + done, failed=F("failed") + failed, finished_at=None, message=""
+    )
+    jobs.filter(done__gte=F("total")).update(
+        state=Job.State.SUCCEEDED, finished_at=timezone.now(), message="All crops are processed."
+    )
+
+
+def _held(job: Job) -> QuerySet[Job]:
+    """The job's row, if it is still in the hands of the claim that `job` was returned by."""
+    return Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, started_at=job.started_at)
+
+
+def _finish(job: Job, state: Job.State, message: str) -> None:
+    values = {"state": state, "message": message[:500], "finished_at": timezone.now(), "lease_expires_at": None}
+    if state == Job.State.SUCCEEDED:
+        values |= {"model": job.model, "done": job.total}
+    _held(job).update(**values)

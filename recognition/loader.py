@@ -1,0 +1,125 @@
+"""What each process keeps in memory: the engine, and the model in service, swapped between batches.
+
+A process compares the pointer's generation before each batch: one primary-key read. A new model is loaded and probed
+first and only then replaces the old one; if that fails the old one goes on serving and the log says so.
+"""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from django.conf import settings
+from django.core.files.storage import default_storage
+
+from recognition.engine import artifact
+from recognition.engine.classifier import Classifier, empty_classifier
+from recognition.engine.errors import ArtifactError
+from recognition.engine.packs import open_pack
+from recognition.engine.pipeline import Pipeline
+from recognition.models import ActiveModel, TrainedModel
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 10.0
+
+
+class ModelUnavailableError(Exception):
+    """There is a model in service, but this process has none to work with."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The classifier in memory, and where it came from (model id None: nothing is trained yet)."""
+
+    generation: int
+    model_id: int | None
+    classifier: Classifier
+
+
+@cache
+def pipeline() -> Pipeline:
+    """The engine of this process, built on first use: after a fork, never before one.
+
+    Raises:
+        PackError: the pack is missing or damaged; the text says how to build it.
+    """
+    return Pipeline(open_pack(settings.PACKS_DIR / settings.PACK))
+
+
+class ModelLoader:
+    """Holds the model in service for one process. Thread-safe: one thread swaps, the others go on with the old one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._serving: Serving | None = None
+        self._failed: tuple[int, float] = (-1, 0.0)
+
+    def current(self) -> Serving:
+        """The model to use for the next batch.
+
+        Raises:
+            ModelUnavailableError: this process has loaded none yet, and cannot load the one in service. To call
+                everyone unknown instead would be a wrong answer.
+        """
+        if not self._is_settled(_pointer().generation) and self._lock.acquire(blocking=self._serving is None):
+            try:
+                # Read again: another thread may have swapped, and the pointer moved, since.
+                pointer = _pointer()
+                if not self._is_settled(pointer.generation):
+                    self._swap(pointer.generation, pointer.model)
+            finally:
+                self._lock.release()
+        if self._serving is None:
+            raise ModelUnavailableError("The model in service cannot be loaded. The server's log says why.")
+        return self._serving
+
+    def _is_settled(self, generation: int) -> bool:
+        """Whether this generation serves, or failed so lately that trying again would only take time."""
+        failed, at = self._failed
+        return self._serving is not None and (
+            self._serving.generation == generation or (failed == generation and time.monotonic() - at < RETRY_AFTER_S)
+        )
+
+    def _swap(self, generation: int, trained: TrainedModel | None) -> None:
+        try:
+            classifier = _load(trained) if trained else empty_classifier(pipeline().dimension)
+        except Exception as error:  # noqa: BLE001 - storage raises errors of its own; none may take the old model away
+            kept = "the old model goes on serving" if self._serving else "there is no other"
+            reason = f"{type(error).__name__}: {error}"
+            logger.error("generation %s cannot be loaded, %s: %s", generation, kept, reason)  # noqa: TRY400
+            self._failed = (generation, time.monotonic())
+            return
+        self._serving = Serving(generation, trained.pk if trained else None, classifier)
+        logger.info("generation %s loaded: %s people", generation, len(classifier.labels))
+
+
+def _pointer() -> ActiveModel:
+    found = ActiveModel.objects.select_related("model").filter(pk=ActiveModel.SINGLETON).first()
+    return found or ActiveModel()
+
+
+def _load(trained: TrainedModel) -> Classifier:
+    """Read, check and try out an artifact.
+
+    Raises:
+        ArtifactError: corrupt, of another pack, or unable to answer.
+        OSError: storage does not answer or has no such object.
+    """
+    with default_storage.open(trained.storage_name) as file:
+        data = file.read(trained.size + 1)
+    model = artifact.load(data, sha256=trained.sha256)
+    if model.pack_id != pipeline().pack_id:
+        raise ArtifactError(
+            f"The model was trained with pack {model.pack_id}, this process runs {pipeline().pack_id}. "
+            "Embed all photos again and train."
+        )
+    probe = np.eye(1, pipeline().dimension, dtype=np.float32)
+    if len(model.classifier.identify(probe)) != 1:
+        raise ArtifactError("The model does not answer a probe.")
+    return model.classifier
+
+
+loader = ModelLoader()
