@@ -1,0 +1,1 @@
+"""People, their photos and consent: enrolment, training, erasure."""

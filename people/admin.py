@@ -1,0 +1,247 @@
+"""Enrolment in the admin: people, their photos with each one's verdict, training and erasure."""
+
+from collections import Counter
+from functools import partial
+from typing import ClassVar
+from uuid import UUID
+
+import cv2
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
+
+from access.admin_site import RoleModelAdmin
+from access.roles import Capability
+from people import enrolment, erasure
+from people.models import Embedding, Person, Photo
+from recognition import jobs, wakeup
+from recognition.engine.errors import ImageError, PackError
+from recognition.engine.images import decode, encode_jpeg
+from recognition.models import ActiveModel, Job, TrainedModel
+
+THUMBNAIL_PX = 240
+
+
+class PhotosInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class PhotosField(forms.FileField):
+    """Several files at once. An empty one is let through: it gets its verdict like any other."""
+
+    widget = PhotosInput
+
+    def clean(self, data: list[UploadedFile], initial: object = None) -> list[UploadedFile]:
+        return [super(PhotosField, self).clean(file, initial) for file in data]
+
+    def has_changed(self, initial: object, data: list[UploadedFile]) -> bool:
+        return bool(data)
+
+
+class PersonForm(forms.ModelForm):
+    photos = PhotosField(
+        required=False,
+        allow_empty_file=True,
+        label="Add photos",
+        help_text="Choose several, or drop them here. Each must show this face alone, sharp and from the front.",
+    )
+    remove = forms.ModelMultipleChoiceField(Photo.objects.none(), required=False)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["remove"].queryset = self.instance.photos.all()
+
+
+class LawfulFilter(admin.SimpleListFilter):
+    title = "recognition"
+    parameter_name = "lawful"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("yes", "Allowed"), ("no", "Legal basis expired")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> QuerySet[Person]:
+        lawful = Person.objects.lawful().values("pk")
+        match self.value():
+            case "yes":
+                return queryset.filter(pk__in=lawful)
+            case "no":
+                return queryset.exclude(pk__in=lawful)
+        return queryset
+
+
+@admin.register(Person)
+class PersonAdmin(RoleModelAdmin):
+    capability: ClassVar[Capability] = Capability.ENROL
+    form = PersonForm
+    fieldsets = (
+        (None, {"fields": ("face_id",)}),
+        ("Why we may hold this face", {"fields": ("legal_basis", ("legal_basis_date", "legal_basis_expires"))}),
+        ("Photos", {"fields": ("photos",)}),
+    )
+    list_display = ("face", "face_id", "photo_count", "legal_basis", "expires", "seen")
+    list_display_links = ("face_id",)
+    list_filter = (LawfulFilter, "legal_basis")
+    list_per_page = 25
+    search_fields = ("face_id",)
+    actions = ("delete_selected",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Person]:
+        accepted = Photo.objects.filter(person=OuterRef("pk"), refusal="").values("pk")[:1]
+        people = super().get_queryset(request).with_photo_counts().annotate(face_photo=Subquery(accepted))
+        return people.select_related("last_seen__camera__location")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("train/", view(require_POST(self.train)), name="people_person_train"),
+            path("photos/<uuid:pk>.jpg", view(self.photo_image), name="people_photo_image"),
+            *super().get_urls(),
+        ]
+
+    @admin.display(description="")
+    def face(self, person: Person) -> str:
+        if person.face_photo is None:
+            return ""
+        address = reverse("admin:people_photo_image", args=[person.face_photo])
+        return format_html("<img class='thumbnail' src='{}' alt='' width='48' height='48' loading='lazy'>", address)
+
+    @admin.display(description="Photos", ordering="photo_count")
+    def photo_count(self, person: Person) -> int:
+        return person.photo_count
+
+    @admin.display(description="Until", ordering="legal_basis_expires")
+    def expires(self, person: Person) -> str:
+        until = person.legal_basis_expires
+        if person.is_lawful:
+            return until or "no end"
+        return format_html("<strong class='expired'>expired {}</strong>", date_format(until))
+
+    @admin.display(description="Last seen", empty_value="never", ordering="last_seen__captured_at")
+    def seen(self, person: Person) -> str | None:
+        sighting = getattr(person, "last_seen", None)
+        return sighting and f"{sighting.camera.location}, {sighting.captured_at:%Y-%m-%d %H:%M}"
+
+    # Photos
+
+    def save_model(self, request: HttpRequest, obj: Person, form: PersonForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        for photo in form.cleaned_data["remove"]:
+            enrolment.remove_photo(photo)
+        # Once the form's transaction is over: looking at photos takes seconds and must not hold up other writers.
+        transaction.on_commit(partial(self._add_photos, request, obj, form.cleaned_data["photos"]))
+
+    def _add_photos(self, request: HttpRequest, person: Person, files: list[UploadedFile]) -> None:
+        for file in files:
+            try:
+                photo = enrolment.add_photo(person, file.read(), request.user)
+            except enrolment.EnrolmentError as error:
+                self.message_user(request, f"“{file.name}”: {error}", messages.WARNING)
+            except PackError as error:
+                self.message_user(request, f"“{file.name}” was not looked at: {error}", messages.ERROR)
+            else:
+                level = messages.SUCCESS if photo.is_accepted else messages.WARNING
+                self.message_user(request, f"“{file.name}”: {photo.explanation}", level)
+
+    def response_post_save_add(self, request: HttpRequest, obj: Person) -> HttpResponse:
+        return self._to_photos(request, obj) or super().response_post_save_add(request, obj)
+
+    def response_post_save_change(self, request: HttpRequest, obj: Person) -> HttpResponse:
+        return self._to_photos(request, obj) or super().response_post_save_change(request, obj)
+
+    def _to_photos(self, request: HttpRequest, person: Person) -> HttpResponse | None:
+        """Whoever added photos wants to see what became of them."""
+        return redirect("admin:people_person_change", person.pk) if request.FILES else None
+
+    def photo_image(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """An accepted photo, made small; the original never leaves storage."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        photo = get_object_or_404(Photo, pk=pk, refusal="")
+        try:
+            with default_storage.open(photo.file.name) as file:
+                image = decode(file.read(), max_pixels=settings.MAX_IMAGE_PIXELS)
+        except (FileNotFoundError, ImageError) as error:
+            raise Http404("The photo's file is gone or damaged.") from error
+        scale = min(1.0, THUMBNAIL_PX / min(image.shape[:2]))
+        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        headers = {"Cache-Control": "private, max-age=300"}
+        return HttpResponse(encode_jpeg(small, quality=85), content_type="image/jpeg", headers=headers)
+
+    # Training
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        training = {"training": Job.objects.filter(kind__in=Job.TRAINING).first(), "is_outdated": is_outdated()}
+        return super().changelist_view(request, training | (extra_context or {}))
+
+    def train(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        job = jobs.request(Job.Kind.OPTIMIZED_TRAIN, request.user)
+        wakeup.wake(wakeup.TRAINING, str(job.pk))
+        self.message_user(request, "Training was requested. The new model goes into service by itself.")
+        return redirect("admin:people_person_changelist")
+
+    # Erasure: never Django's own deletion, which would keep files, models and a log entry with the person's name.
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict | None = None) -> HttpResponse:
+        person = self.get_object(request, unquote(object_id))
+        if person is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        return self._erase(request, [person])
+
+    @admin.action(description="Erase the selected people", permissions=["delete"])
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Person]) -> HttpResponse:
+        return self._erase(request, list(queryset))
+
+    def _erase(self, request: HttpRequest, people: list[Person]) -> HttpResponse:
+        """Say what will go; once that is confirmed, erase it."""
+        if not self.has_delete_permission(request):
+            raise PermissionDenied
+        if "confirmed" not in request.POST:
+            context = self.admin_site.each_context(request) | {
+                "title": "Erase for good?",
+                "opts": self.opts,
+                "people": people,
+                "counts": what_will_go(people),
+            }
+            return TemplateResponse(request, "admin/people/person/erase.html", context)
+        removed = sum((Counter(erasure.erase(person)) for person in people), Counter())
+        details = ", ".join(f"{kind} {count}" for kind, count in removed.items())
+        self.message_user(request, f"Erased for good: {details}.", messages.SUCCESS)
+        return redirect("admin:people_person_changelist")
+
+
+def is_outdated() -> bool:
+    """Whether people or photos changed since the model in service was trained."""
+    photos = Photo.objects.filter(refusal="", person__in=Person.objects.lawful())
+    pointer = ActiveModel.objects.select_related("model").filter(pk=ActiveModel.SINGLETON, model__isnull=False).first()
+    if pointer is None:
+        return photos.exists()
+    vectors = Embedding.objects.filter(photo__in=photos, pack_id=pointer.model.pack_id)
+    return photos.filter(created_at__gt=pointer.changed_at).exists() or vectors.count() != pointer.model.vector_count
+
+
+def what_will_go(people: list[Person]) -> dict[str, int]:
+    """How many rows of each kind go with these people, and how many models know them."""
+    counts = {
+        str(relation.related_model._meta.verbose_name_plural): relation.related_model.objects.filter(  # noqa: SLF001
+            **{f"{relation.field.name}__in": people}
+        ).count()
+        for relation in Person._meta.related_objects  # noqa: SLF001
+    }
+    labels = [person.label for person in people]
+    models = TrainedModel.objects.filter(retired_at=None, labels__label__in=labels).distinct().count()
+    return {kind: count for kind, count in (counts | {"trained models that know them": models}).items() if count}

@@ -1,0 +1,162 @@
+"""Decides whether a photo may enrol a person, and keeps it if so."""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+
+from people.models import Embedding, Person, Photo
+from recognition.engine.errors import ImageError
+from recognition.engine.faces import EmbeddedFace
+from recognition.engine.images import decode, inspect
+from recognition.loader import pipeline
+
+MIN_FACE_PX = 48
+# Variance of the Laplacian on the aligned face; docs/benchmarks.md has the distribution it was chosen from.
+MIN_SHARPNESS = 12.0
+# Somebody small in the background is not a second candidate.
+BYSTANDER_SHARE = 0.4
+
+
+class EnrolmentError(Exception):
+    """The photo was not even looked at; the text says why and what to do."""
+
+
+class NoLegalBasisError(EnrolmentError):
+    """Nobody may hold this person's face today."""
+
+
+class DuplicatePhotoError(EnrolmentError):
+    """The person already has this very photo."""
+
+
+class PersonGoneError(EnrolmentError):
+    """The person was erased while the photo was looked at."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was decided about a photo: `refusal` is empty if it was accepted."""
+
+    refusal: str
+    explanation: str
+    face: EmbeddedFace | None = None
+
+
+def add_photo(person: Person, data: bytes, added_by: User | None = None) -> Photo:
+    """Judge a photo and record the verdict; an accepted one is stored with its vector.
+
+    A photo refused before may be offered again: it is judged anew.
+
+    Raises:
+        NoLegalBasisError: the person's legal basis has expired or not begun.
+        DuplicatePhotoError: the photo is already enrolled for this person.
+        PersonGoneError: the person was erased meanwhile.
+    """
+    if not person.is_lawful:
+        raise NoLegalBasisError("The legal basis for holding this person's face has expired. Renew it first.")
+    sha256 = hashlib.sha256(data).hexdigest()
+    earlier = person.photos.filter(sha256=sha256).first()
+    if earlier and earlier.is_accepted:
+        raise DuplicatePhotoError("This person already has this photo.")
+    verdict = judge(data)
+    photo = Photo(person=person, sha256=sha256, added_by=added_by, **_columns(verdict))
+    name = ""
+    if photo.is_accepted:
+        # Named by random ids: no path is ever built from what a person typed.
+        name = f"{folder_of(person)}/{photo.pk}.{inspect(data).format.lower()}"
+        name = default_storage.save(name, ContentFile(data))
+        photo.file.name = name
+    try:
+        with transaction.atomic():
+            if earlier:
+                earlier.delete()
+            photo.save()
+            if photo.is_accepted:
+                store_vector(photo, verdict.face)
+    except IntegrityError:
+        if name:
+            default_storage.delete(name)
+        if not Person.objects.filter(pk=person.pk).exists():
+            raise PersonGoneError("This person was erased meanwhile.") from None
+        raise DuplicatePhotoError("This person already has this photo.") from None
+    return photo
+
+
+def remove_photo(photo: Photo) -> None:
+    """Delete a photo with its vectors and file. Models trained with it keep its trace until the next training."""
+    name = photo.file.name
+    photo.delete()
+    if name:
+        transaction.on_commit(lambda: default_storage.delete(name))
+
+
+def folder_of(person: Person) -> str:
+    """Where a person's photos are: one folder, so that erasure finds files that a crash left without a row."""
+    return f"photos/{person.pk}"
+
+
+def judge(data: bytes) -> Verdict:
+    """Look at a photo as enrolment does. Never raises for bad data: an unreadable image is a verdict too."""
+    if len(data) > settings.MAX_IMAGE_BYTES:
+        limit = settings.MAX_IMAGE_BYTES // 2**20
+        return Verdict(Photo.Refusal.UNREADABLE, f"The file is larger than {limit} MiB. Use a smaller copy.")
+    try:
+        image = decode(data, max_pixels=settings.MAX_IMAGE_PIXELS)
+    except ImageError as error:
+        return Verdict(Photo.Refusal.UNREADABLE, str(error))
+    (faces,) = pipeline().analyse([image])
+    return _judge_faces(faces)
+
+
+def store_vector(photo: Photo, face: EmbeddedFace) -> None:
+    """Keep the face's vector under the pack that made it, replacing an older one of the same pack."""
+    Embedding.objects.update_or_create(
+        photo=photo,
+        pack_id=pipeline().pack_id,
+        defaults={"vector": np.asarray(face.vector, dtype="<f4").tobytes()},
+    )
+
+
+def _judge_faces(faces: Sequence[EmbeddedFace]) -> Verdict:
+    if not faces:
+        return Verdict(Photo.Refusal.NO_FACE, "No face was found. Use a photo that shows the face from the front.")
+    face, *others = sorted(faces, key=lambda one: one.quality.face_px, reverse=True)
+    quality = face.quality
+    rivals = sum(other.quality.face_px >= BYSTANDER_SHARE * quality.face_px for other in others)
+    if rivals:
+        return Verdict(
+            Photo.Refusal.SEVERAL_FACES,
+            f"{rivals + 1} faces were found. Use a photo of this person alone, or cut it.",
+            face,
+        )
+    if quality.face_px < MIN_FACE_PX:
+        return Verdict(
+            Photo.Refusal.TOO_SMALL,
+            f"The face is {quality.face_px:.0f} pixels wide; at least {MIN_FACE_PX} are needed. Use a closer photo.",
+            face,
+        )
+    if quality.sharpness < MIN_SHARPNESS:
+        return Verdict(Photo.Refusal.TOO_BLURRED, "The face is too blurred to recognise. Use a sharper photo.", face)
+    return Verdict("", "Accepted.", face)
+
+
+def _columns(verdict: Verdict) -> dict:
+    columns: dict = {"id": uuid.uuid4(), "refusal": verdict.refusal, "explanation": verdict.explanation}
+    if verdict.face:
+        quality = verdict.face.quality
+        columns |= {
+            "face_px": quality.face_px,
+            "sharpness": quality.sharpness,
+            "brightness": quality.brightness,
+            "frontality": quality.frontality,
+            "confidence": verdict.face.face.confidence,
+        }
+    return columns

@@ -1,0 +1,65 @@
+"""Erases a person: rows, vectors, photos, sightings, queued crops, and every model that knows them."""
+
+import logging
+from collections import Counter
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+
+from people.enrolment import folder_of
+from people.models import Person
+from people.training import all_lawful, fit_gallery
+from recognition import publishing
+from recognition.models import ActiveModel
+
+logger = logging.getLogger(__name__)
+
+
+def erase(person: Person) -> dict[str, int]:
+    """Erase for good; returns how many of what were removed, by kind.
+
+    The others stay recognised throughout: a model without the person takes over before the old ones are retired.
+    Sightings, tracks and the crops queued on those tracks go by the cascade of the foreign keys.
+    """
+    with transaction.atomic():
+        # Whoever publishes waits from here on, so no model with the person can appear in between.
+        pointer = ActiveModel.locked()
+        # In the order in which workers lock: people, then crops and tracks.
+        Person.objects.select_for_update().filter(pk=person.pk).first()
+        if pointer.model and pointer.model.labels.filter(label=person.label).exists():
+            publishing.publish(fit_gallery(excluding=[person]), still_there=all_lawful)
+        models = publishing.retire_models_with([person.label], "a person it knew was erased")
+        _, rows = LogEntry.objects.filter(
+            content_type=ContentType.objects.get_for_model(Person), object_id=str(person.pk)
+        ).delete()
+        counts = Counter(rows)
+        counts.update(Person.objects.filter(pk=person.pk).delete()[1])
+        transaction.on_commit(lambda: counts.update(files=_delete_files(folder_of(person))))
+        transaction.on_commit(_forget_write_ahead_log)
+    logger.info("erased person %s", person.pk)
+    return _in_words(counts) | {"models": models}
+
+
+def _delete_files(folder: str) -> int:
+    try:
+        _, names = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return 0
+    for name in names:
+        default_storage.delete(f"{folder}/{name}")
+    default_storage.delete(folder)
+    return len(names)
+
+
+def _in_words(counts: Counter) -> dict[str, int]:
+    """`people.Photo` → `photo`."""
+    return {name.rpartition(".")[2].lower(): count for name, count in sorted(counts.items()) if count}
+
+
+def _forget_write_ahead_log() -> None:
+    """SQLite keeps old pages in its write-ahead log until it is truncated."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
