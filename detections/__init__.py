@@ -1,0 +1,1 @@
+"""Cameras, submitted crops, detections, and where everyone was last seen."""

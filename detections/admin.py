@@ -1,0 +1,177 @@
+"""Cameras and edge nodes, what they sent, and what became of it."""
+
+import base64
+import secrets
+
+from django.contrib import admin
+from django.contrib.admin.widgets import AdminURLFieldWidget
+from django.db import models
+from django.db.models import Count, QuerySet
+from django.db.models.functions import Now
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from access.admin import show_once
+from access.admin_site import ReadOnlyAdmin, RoleModelAdmin
+from access.models import ApiKey
+from access.roles import Capability
+from detections import processing
+from detections.models import Camera, Crop, Delivery, Detection, EdgeNode, ExternalServer, LastSeen, Location, Track
+from recognition import wakeup
+
+SECRET_BYTES = 32
+
+
+@admin.register(Location)
+class LocationAdmin(RoleModelAdmin):
+    list_display = ("name", "description", "camera_count")
+    search_fields = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Location]:
+        return super().get_queryset(request).annotate(camera_count=Count("cameras"))
+
+    @admin.display(description="Cameras", ordering="camera_count")
+    def camera_count(self, location: Location) -> int:
+        return location.camera_count
+
+
+@admin.register(Camera)
+class CameraAdmin(RoleModelAdmin):
+    list_display = ("id", "name", "location", "is_active")
+    list_filter = ("is_active", "location")
+    list_select_related = ("location",)
+    search_fields = ("id", "name")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Camera | None = None) -> tuple[str, ...]:
+        return ("id",) if obj else ()  # another id would be another camera
+
+    def has_delete_permission(self, request: HttpRequest, obj: Camera | None = None) -> bool:
+        # Deleting takes all detections along: a camera that has any is switched off instead.
+        unused = obj is not None and not obj.detections.exists()
+        return unused and super().has_delete_permission(request, obj)
+
+
+@admin.register(EdgeNode)
+class EdgeNodeAdmin(RoleModelAdmin):
+    fields = ("name", "cameras", "api_keys", "last_seen_at")
+    readonly_fields = ("api_keys", "last_seen_at")
+    filter_horizontal = ("cameras",)
+    list_display = ("name", "api_keys", "last_seen_at")
+    search_fields = ("name",)
+    actions = ("issue_key",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EdgeNode]:
+        return super().get_queryset(request).prefetch_related("keys")
+
+    @admin.display(description="Live API keys")
+    def api_keys(self, node: EdgeNode) -> str:
+        live = [str(key) for key in node.keys.all() if key.is_live] if node.pk else []
+        return ", ".join(live) or "none: select the node in the list and issue a key"
+
+    @admin.action(description="Issue a key for the selected nodes")
+    def issue_key(self, request: HttpRequest, queryset: QuerySet[EdgeNode]) -> None:
+        for node in queryset:
+            key = ApiKey(name=f"edge node {node}"[:100], scope=ApiKey.Scope.EDGE, created_by=request.user)
+            token = key.issue()
+            node.keys.add(key)
+            show_once(request, key.name, token)
+
+
+@admin.register(ExternalServer)
+class ExternalServerAdmin(RoleModelAdmin):
+    fields = ("name", "url", "is_active")
+    list_display = ("name", "url", "is_active", "created_at")
+    formfield_overrides = {models.URLField: {"widget": AdminURLFieldWidget, "assume_scheme": "https"}}
+    actions = ("renew_secret",)
+
+    def save_model(self, request: HttpRequest, obj: ExternalServer, form: ModelForm, change: bool) -> None:
+        if not change:
+            self._give_secret(request, obj)
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="Make a new secret for the selected servers")
+    def renew_secret(self, request: HttpRequest, queryset: QuerySet[ExternalServer]) -> None:
+        for server in queryset:
+            self._give_secret(request, server)
+            server.save(update_fields=["secret"])
+
+    def _give_secret(self, request: HttpRequest, server: ExternalServer) -> None:
+        """In the form that Standard Webhooks asks for."""
+        server.secret = f"whsec_{base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()}"
+        show_once(request, server.name, server.secret)
+
+
+@admin.register(Crop)
+class CropAdmin(ReadOnlyAdmin):
+    """The inbox. Choose the state “given up” to see the dead letters."""
+
+    list_display = ("id", "camera", "captured_at", "received_at", "state", "attempts", "error")
+    list_filter = ("state", "camera")
+    list_select_related = ("camera",)
+    show_full_result_count = False
+    actions = ("requeue",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Crop]:
+        return super().get_queryset(request).defer("image")
+
+    @admin.action(description="Try the selected crops again")
+    def requeue(self, request: HttpRequest, queryset: QuerySet[Crop]) -> None:
+        count = processing.requeue(queryset)
+        wakeup.wake(wakeup.RECOGNITION)
+        self.message_user(request, f"{count} of {len(queryset)} crops wait again; only those given up can.")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("id", "server", "state", "attempts", "created_at", "due_at", "delivered_at", "last_error")
+    list_filter = ("state", "server")
+    list_select_related = ("server",)
+    show_full_result_count = False
+    actions = ("deliver_again",)
+
+    @admin.action(description="Deliver the selected results again")
+    def deliver_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        count = queryset.update(
+            state=Delivery.State.PENDING, attempts=0, due_at=Now(), delivered_at=None, last_error=""
+        )
+        wakeup.wake(wakeup.DELIVERY)
+        self.message_user(request, f"{count} results are delivered again.")
+
+
+class SightingAdmin(ReadOnlyAdmin):
+    """What recognition wrote, open to operators."""
+
+    capability = Capability.ENROL
+    list_filter = ("camera",)
+    search_fields = ("person__face_id",)
+    show_full_result_count = False
+
+
+@admin.register(Detection)
+class DetectionAdmin(SightingAdmin):
+    list_display = ("captured_at", "face", "person", "camera", "probability", "track", "model")
+    list_select_related = ("person", "camera", "track", "model", "face_image")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Detection]:
+        return super().get_queryset(request).defer("face_image__jpeg")
+
+    @admin.display(description="")
+    def face(self, detection: Detection) -> str:
+        if not hasattr(detection, "face_image"):
+            return ""
+        address = reverse("face-image", args=[detection.pk])
+        return format_html("<img class='thumbnail' src='{}' alt='' width='48' height='48' loading='lazy'>", address)
+
+
+@admin.register(Track)
+class TrackAdmin(SightingAdmin):
+    list_display = ("captured_at", "ended_at", "person", "camera", "probability", "detection_count")
+    list_select_related = ("person", "camera")
+
+
+@admin.register(LastSeen)
+class LastSeenAdmin(SightingAdmin):
+    list_display = ("person", "camera", "captured_at", "probability")
+    list_select_related = ("person", "camera")

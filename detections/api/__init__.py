@@ -1,0 +1,1 @@
+"""The API over cameras, crops and detections: sending, asking at once, browsing."""

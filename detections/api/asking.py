@@ -1,0 +1,130 @@
+"""`get-results` and the last-known locations: questions answered at once."""
+
+from django.conf import settings
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_serializer
+from rest_framework import generics, serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from access.problems import Problem, ProblemSerializer
+from access.roles import Capability
+from detections.identification import identify
+from detections.serializers import LastKnownSerializer
+from people.api import find_person
+from people.models import Person
+from recognition.engine.errors import ImageError
+from recognition.loader import ModelUnavailableError
+
+
+class ImageSerializer(serializers.Serializer):
+    image = serializers.FileField(help_text="JPEG, PNG, WebP or AVIF.", allow_empty_file=True)
+
+
+class IdentifiedFaceSerializer(serializers.Serializer):
+    face_id = serializers.CharField(allow_null=True, help_text="Null: unknown.")
+    probability = serializers.FloatField(help_text="That the face is this person's.")
+    score = serializers.FloatField()
+    confidence = serializers.FloatField(help_text="That this is a face.")
+    box = serializers.ListField(child=serializers.FloatField(), help_text="x1, y1, x2, y2 in pixels.")
+    landmarks = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()))
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A known face and an unknown one",
+            value={
+                "width": 640,
+                "height": 480,
+                "model": 3,
+                "faces": [
+                    {
+                        "face_id": "Ada Lovelace",
+                        "probability": 0.97,
+                        "score": 0.55,
+                        "confidence": 0.999,
+                        "box": [212.4, 96.1, 298.0, 205.7],
+                        "landmarks": [[235.1, 138.2], [274.9, 137.0], [255.6, 160.4], [238.8, 181.9], [272.3, 181.0]],
+                    },
+                    {
+                        "face_id": None,
+                        "probability": 0.08,
+                        "score": 0.21,
+                        "confidence": 0.993,
+                        "box": [402.0, 110.3, 470.2, 197.5],
+                        "landmarks": [[420.0, 144.0], [452.0, 143.5], [436.2, 162.0], [423.1, 178.4], [449.9, 178.0]],
+                    },
+                ],
+            },
+        )
+    ]
+)
+class IdentificationSerializer(serializers.Serializer):
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+    model = serializers.IntegerField(allow_null=True, help_text="Null: no model is trained yet, everyone is unknown.")
+    faces = IdentifiedFaceSerializer(many=True)
+
+
+class GetResults(APIView):
+    capability = Capability.IDENTIFY
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(
+        tags=["face-recognition"],
+        summary="Who is in this image",
+        request={"multipart/form-data": ImageSerializer},
+        responses={200: IdentificationSerializer, 422: OpenApiResponse(ProblemSerializer, "Not a readable image.")},
+    )
+    def post(self, request: Request) -> Response:
+        upload = ImageSerializer(data=request.data)
+        upload.is_valid(raise_exception=True)
+        file = upload.validated_data["image"]
+        if file.size > settings.MAX_IMAGE_BYTES:
+            detail = f"The image is larger than {settings.MAX_IMAGE_BYTES // 2**20} MiB."
+            raise Problem(413, "too-large", "Image too large", detail)
+        try:
+            result = identify(file.read())
+        except ImageError as error:
+            raise Problem(422, "unreadable-image", "Unreadable image", str(error)) from error
+        except ModelUnavailableError as error:
+            raise Problem(503, "model-unavailable", "Model unavailable", str(error), retry_after=10) from error
+        faces = [
+            {
+                "face_id": one.face_id,
+                "probability": one.identity.probability,
+                "score": one.identity.score,
+                "confidence": one.found.face.confidence,
+                "box": one.found.face.box,
+                "landmarks": one.found.face.landmarks,
+            }
+            for one in result.faces
+        ]
+        answer = {"width": result.width, "height": result.height, "model": result.model_id, "faces": faces}
+        return Response(IdentificationSerializer(answer).data)
+
+
+class LastKnown(generics.GenericAPIView):
+    """People with their last-known location."""
+
+    capability = Capability.READ
+    serializer_class = LastKnownSerializer
+
+    def get_queryset(self) -> QuerySet[Person]:
+        return Person.objects.select_related("last_seen__camera__location").order_by("face_id")
+
+
+@extend_schema(tags=["database"], summary="People with their last-known locations")
+class DatabasePeople(generics.ListAPIView, LastKnown):
+    pass
+
+
+@extend_schema(tags=["database"], summary="Where a person was last seen")
+class LastKnownLocation(generics.RetrieveAPIView, LastKnown):
+    lookup_field = "face_id"
+
+    def get_object(self) -> Person:
+        return find_person(self.kwargs["face_id"], among=self.get_queryset())

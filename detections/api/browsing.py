@@ -1,0 +1,81 @@
+"""Detections, tracks, cameras and locations: lists with filters and pages."""
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics
+
+from access.models import ApiKey
+from access.pagination import History
+from access.roles import Capability
+from detections.ingest import cameras_of
+from detections.models import Camera, Detection, Location, Track
+from detections.serializers import CameraSerializer, DetectionSerializer, LocationSerializer, TrackSerializer
+
+
+class SightingFilter(django_filters.FilterSet):
+    """What detections and tracks can be filtered by."""
+
+    face_id = django_filters.CharFilter("person__face_id", label="Exact face id")
+    known = django_filters.BooleanFilter("person", lookup_expr="isnull", exclude=True, label="Named or unknown")
+    camera = django_filters.ModelChoiceFilter(queryset=Camera.objects.all())
+    location = django_filters.ModelChoiceFilter("camera__location", queryset=Location.objects.all(), label="Location")
+    since = django_filters.IsoDateTimeFilter("captured_at", "gte", label="Captured at or after")
+    until = django_filters.IsoDateTimeFilter("captured_at", "lt", label="Captured before")
+    min_probability = django_filters.NumberFilter(
+        "probability", "gte", label="At least this sure, 0 to 1", min_value=0, max_value=1
+    )
+
+
+class DetectionFilter(SightingFilter):
+    track = django_filters.NumberFilter("track_id", min_value=0, decimal_places=0)
+
+
+def detections() -> QuerySet[Detection]:
+    return Detection.objects.select_related("person", "camera__location")
+
+
+@extend_schema(tags=["browse"], summary="Detections, newest first")
+class DetectionList(generics.ListAPIView):
+    capability = Capability.READ
+    serializer_class = DetectionSerializer
+    pagination_class = History
+    filterset_class = DetectionFilter
+    queryset = detections()
+
+
+@extend_schema(tags=["browse"], summary="One detection")
+class DetectionDetail(generics.RetrieveAPIView):
+    capability = Capability.READ
+    serializer_class = DetectionSerializer
+    queryset = detections()
+
+
+@extend_schema(tags=["browse"], summary="Tracks, newest first")
+class TrackList(generics.ListAPIView):
+    capability = Capability.READ
+    serializer_class = TrackSerializer
+    pagination_class = History
+    filterset_class = SightingFilter
+    queryset = Track.objects.select_related("person", "camera__location")
+
+
+@extend_schema(tags=["browse"], summary="Cameras; an edge node's key sees its own")
+class CameraList(generics.ListAPIView):
+    # A node has to see whether its cameras exist; it may not read anything else.
+    capability = {Capability.READ, Capability.SUBMIT}
+    serializer_class = CameraSerializer
+    filterset_fields = ("location", "is_active")
+
+    def get_queryset(self) -> QuerySet[Camera]:
+        user = getattr(self.request, "user", None)
+        if isinstance(user, ApiKey) and user.scope == ApiKey.Scope.EDGE:
+            return cameras_of(user).select_related("location")
+        return Camera.objects.select_related("location")
+
+
+@extend_schema(tags=["browse"], summary="Locations")
+class LocationList(generics.ListAPIView):
+    capability = Capability.READ
+    serializer_class = LocationSerializer
+    queryset = Location.objects.all()

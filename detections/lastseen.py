@@ -1,0 +1,27 @@
+"""Keeps one row per person: where they were last seen, by capture time, not by order of arrival."""
+
+from collections.abc import Iterable
+
+from detections.models import Detection, LastSeen
+
+
+def update(detections: Iterable[Detection]) -> None:
+    """Move people's last-known location forward; an older detection that arrives late changes nothing.
+
+    Call it in the transaction that locked the people: two batches that name the same person then come one after the
+    other.
+    """
+    newest: dict[object, Detection] = {}
+    for one in detections:
+        if one.person_id and (one.person_id not in newest or one.captured_at > newest[one.person_id].captured_at):
+            newest[one.person_id] = one
+    for person_id, one in newest.items():
+        values = {
+            "camera_id": one.camera_id,
+            "detection_id": one.pk,
+            "probability": one.probability,
+            "captured_at": one.captured_at,
+        }
+        row, created = LastSeen.objects.get_or_create(person_id=person_id, defaults=values)
+        if not created and row.captured_at < one.captured_at:
+            LastSeen.objects.filter(pk=person_id).update(**values)

@@ -1,0 +1,234 @@
+"""Places and cameras, the inbox of crops, and what recognition made of them."""
+
+import uuid
+from typing import Self
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from access.models import ApiKey
+from people.models import Person
+from recognition.models import Job, TrainedModel
+
+
+class Location(models.Model):
+    """A place that cameras look at."""
+
+    name = models.CharField(max_length=100, unique=True)
+    description = models.CharField(max_length=300, blank=True)
+    latitude = models.FloatField(null=True, blank=True, validators=[MinValueValidator(-90), MaxValueValidator(90)])
+    longitude = models.FloatField(null=True, blank=True, validators=[MinValueValidator(-180), MaxValueValidator(180)])
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Camera(models.Model):
+    """A camera, named as edge nodes name it."""
+
+    id = models.SlugField(primary_key=True, max_length=50, help_text="As in the node's settings: entrance, gate-2.")
+    name = models.CharField(max_length=100)
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="cameras")
+    is_active = models.BooleanField(default=True, help_text="Crops of an inactive camera are refused.")
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EdgeNode(models.Model):
+    """A box beside the cameras. Its keys may send crops of its cameras only."""
+
+    name = models.CharField(max_length=100, unique=True)
+    cameras = models.ManyToManyField(Camera, blank=True, related_name="nodes")
+    keys = models.ManyToManyField(
+        ApiKey, blank=True, related_name="nodes", limit_choices_to={"scope": ApiKey.Scope.EDGE}, verbose_name="API keys"
+    )
+    last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Track(models.Model):
+    """One person's passage before one camera, as the edge node followed it."""
+
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="tracks")
+    key = models.CharField(max_length=64, help_text="The edge node's name for the track.")
+    person = models.ForeignKey(Person, null=True, blank=True, on_delete=models.CASCADE, related_name="tracks")
+    probability = models.FloatField(default=0.0, help_text="Of the best detection so far.")
+    detection_count = models.PositiveIntegerField(default=0)
+    captured_at = models.DateTimeField("first seen")
+    ended_at = models.DateTimeField("last seen")
+
+    class Meta:
+        ordering = ("-captured_at",)
+        constraints = (models.UniqueConstraint(fields=("camera", "key"), name="track_once_per_camera"),)
+        indexes = (models.Index(fields=("-captured_at", "-id"), name="track_newest"),)
+
+    def __str__(self) -> str:
+        return f"track {self.pk}"
+
+
+class WorkQuerySet(models.QuerySet):
+    def due(self) -> Self:
+        """What a worker may claim now: waiting, or left behind by a worker whose lease ran out."""
+        return self.filter(state="pending", due_at__lte=Now())
+
+
+class Crop(models.Model):
+    """A submitted crop: the inbox. A committed row is an accepted crop.
+
+    Its image goes when the work is done; the row stays a while as a receipt, so that a late retry of the same id is
+    answered the same and not done twice.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Waiting"
+        DONE = "done", "Done"
+        DEAD = "dead", "Given up"
+
+    id = models.UUIDField(primary_key=True, help_text="Made by the client.")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+")
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE)
+    track = models.ForeignKey(Track, null=True, on_delete=models.CASCADE)
+    sha256 = models.CharField(max_length=64)
+    image = models.BinaryField(null=True)
+    metadata = models.JSONField(default=dict, help_text="Box, frame size and confidence, as the edge node gave them.")
+    deliver = models.BooleanField(default=False, help_text="Send the result to the external servers.")
+    captured_at = models.DateTimeField()
+    received_at = models.DateTimeField(default=timezone.now, db_index=True)
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    due_at = models.DateTimeField(db_default=Now(), help_text="Not before; while claimed, the end of the lease.")
+    claim = models.UUIDField(null=True, help_text="Who holds the lease.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=300, blank=True)
+
+    objects = WorkQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("received_at",)
+        indexes = (
+            models.Index(fields=("due_at",), name="crop_due", condition=models.Q(state="pending")),
+            models.Index(fields=("claim",), name="crop_claim", condition=models.Q(claim__isnull=False)),
+        )
+
+    def __str__(self) -> str:
+        return f"crop {self.pk}"
+
+
+class Detection(models.Model):
+    """One face found in one crop, and whose it is.
+
+    Its id follows from crop and face, so doing a crop again changes nothing.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    crop_id = models.UUIDField()
+    face_index = models.PositiveSmallIntegerField()
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="detections")
+    track = models.ForeignKey(Track, null=True, on_delete=models.CASCADE, related_name="detections")
+    person = models.ForeignKey(Person, null=True, blank=True, on_delete=models.CASCADE, related_name="detections")
+    probability = models.FloatField(help_text="That the person is who is named; for an unknown, of the nearest person.")
+    score = models.FloatField()
+    confidence = models.FloatField(help_text="That this is a face.")
+    box = models.JSONField(help_text="x1, y1, x2, y2 in the crop.")
+    frame_box = models.JSONField(null=True, help_text="x1, y1, x2, y2 in the camera's frame, if the edge node said.")
+    model = models.ForeignKey(TrainedModel, null=True, on_delete=models.SET_NULL)
+    captured_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("-captured_at", "-pk")
+        constraints = (models.UniqueConstraint(fields=("crop_id", "face_index"), name="detection_once_per_face"),)
+        indexes = (
+            models.Index(fields=("-captured_at", "-id"), name="detection_newest"),
+            models.Index(fields=("camera", "-captured_at"), name="detection_of_camera"),
+            models.Index(fields=("person", "-captured_at"), name="detection_of_person"),
+        )
+
+    def __str__(self) -> str:
+        return f"detection {self.pk}"
+
+
+class FaceImage(models.Model):
+    """A small JPEG of a detected face; of unknown people only if the operator keeps those."""
+
+    detection = models.OneToOneField(Detection, primary_key=True, on_delete=models.CASCADE, related_name="face_image")
+    jpeg = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"face of detection {self.pk}"
+
+
+class LastSeen(models.Model):
+    """Where a person was last seen: one row per person, by capture time, whatever the order of arrival."""
+
+    person = models.OneToOneField(Person, primary_key=True, on_delete=models.CASCADE, related_name="last_seen")
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE)
+    detection = models.ForeignKey(Detection, null=True, on_delete=models.SET_NULL)
+    probability = models.FloatField()
+    captured_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "last seen"
+        ordering = ("-captured_at",)
+
+    def __str__(self) -> str:
+        return f"last sighting of {self.pk}"
+
+
+class ExternalServer(models.Model):
+    """Where the results of `send-results` are posted, signed as Standard Webhooks says."""
+
+    name = models.CharField(max_length=100, unique=True)
+    url = models.URLField(max_length=500)
+    secret = models.CharField(max_length=100, editable=False)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Delivery(models.Model):
+    """One detection to be posted to one external server. The text is built when it is sent, so erasure reaches it."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Waiting"
+        DELIVERED = "delivered", "Delivered"
+        FAILED = "failed", "Given up"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    server = models.ForeignKey(ExternalServer, on_delete=models.CASCADE, related_name="deliveries")
+    detection = models.ForeignKey(Detection, on_delete=models.CASCADE, related_name="deliveries")
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(db_default=Now())
+    last_error = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+
+    objects = WorkQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        ordering = ("-created_at",)
+        constraints = (models.UniqueConstraint(fields=("server", "detection"), name="delivery_once"),)
+        indexes = (models.Index(fields=("due_at",), name="delivery_due", condition=models.Q(state="pending")),)
+
+    def __str__(self) -> str:
+        return f"delivery {self.pk}"

@@ -1,0 +1,41 @@
+"""Forgets what has been kept long enough."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from detections.models import Crop, Detection, Track
+from recognition import publishing
+from recognition.models import Job
+
+CHUNK = 1000
+
+
+def apply_retention() -> dict[str, int]:
+    """Delete detections, tracks, receipts of finished crops and old jobs; returns how many of each.
+
+    Last-known locations stay: they are one row per person, and go with the person.
+    """
+    now = timezone.now()
+    detections_until = now - timedelta(days=settings.RETENTION_DAYS)
+    receipts_until = now - timedelta(days=settings.RECEIPT_DAYS)
+    waiting = Crop.objects.filter(track=OuterRef("pk"), state=Crop.State.PENDING)
+    removed = {
+        "detections": _delete(Detection.objects.filter(captured_at__lt=detections_until)),
+        "tracks": _delete(Track.objects.filter(~Exists(waiting), ended_at__lt=detections_until)),
+        "crops": _delete(Crop.objects.exclude(state=Crop.State.PENDING).filter(received_at__lt=receipts_until)),
+        "jobs": _delete(Job.objects.filter(finished_at__lt=receipts_until)),
+    }
+    publishing.delete_retired_artifacts()
+    return removed
+
+
+def _delete(rows: QuerySet) -> int:
+    """In chunks, so that no transaction grows with the table."""
+    total = 0
+    while ids := list(rows.values_list("pk", flat=True)[:CHUNK]):
+        rows.model.objects.filter(pk__in=ids).delete()
+        total += len(ids)
+    return total
