@@ -1,0 +1,102 @@
+"""Which pictures of a track are worth sending: one early, later only one that is clearly better."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_client import codec
+from edge_client.detector import Face
+from edge_client.source import Frame
+
+FIRST_AFTER = 0.5  # seconds: long enough to pass over the blurred first glimpse
+NEXT_AFTER = 1.0
+CLEARLY_BETTER = 1.25
+_GOOD_SIZE = 90.0  # pixels: beyond this an embedder gains little
+_GOOD_SHARPNESS = 150.0  # variance of the Laplacian of a face scaled to 64x64
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One crop of a face with its score and the circumstances of its frame. `frame_size`: width, height."""
+
+    score: float
+    image: NDArray[np.uint8]
+    face: Face
+    captured_at: datetime
+    frame_size: tuple[int, int]
+
+
+class BestShot:
+    """Chooses among one track's shots. Times are seconds on the frames' steady clock."""
+
+    def __init__(self, seconds: float) -> None:
+        self._not_before = seconds + FIRST_AFTER
+        self._sent_score = 0.0
+        self._best: Shot | None = None
+
+    def offer(self, shot: Shot) -> None:
+        if self._best is None or shot.score > self._best.score:
+            self._best = shot
+
+    def due(self, seconds: float) -> Shot | None:
+        """The shot to send now, if any."""
+        if seconds < self._not_before:
+            return None
+        shot = self.last()
+        if shot:
+            self._not_before = seconds + NEXT_AFTER
+        return shot
+
+    def last(self) -> Shot | None:
+        """The shot to send whatever the time, because the track has ended."""
+        shot = self._best
+        if shot is None or (self._sent_score and shot.score < self._sent_score * CLEARLY_BETTER):
+            return None
+        self._sent_score, self._best = shot.score, None
+        return shot
+
+
+def take_shot(frame: Frame, face: Face) -> Shot:
+    height, width = frame.image.shape[:2]
+    image = codec.crop(frame.image, face.box)
+    return Shot(score(frame.image, face), image, face, frame.captured_at, (width, height))
+
+
+def score(image: NDArray[np.uint8], face: Face) -> float:
+    """How useful a face is for recognition, above 0 and at most 1: large, sharp, frontal, whole, surely a face."""
+    size = min(1.0, face.size / _GOOD_SIZE)
+    return max(
+        1e-6, size * _sharpness(image, face) * frontality(face.landmarks) * _inside(image, face) * face.confidence
+    )
+
+
+def frontality(landmarks: NDArray[np.float32]) -> float:
+    """1 where the nose lies midway between the eyes, as seen along their line, falling to 0.1 where it passes one."""
+    left, right, nose = landmarks[0], landmarks[1], landmarks[2]
+    line = right - left
+    length = float(np.hypot(*line))
+    if length < 1e-6:
+        return 0.1
+    offset = abs(float((nose - (left + right) / 2) @ line)) / length**2  # 0.5 at an eye
+    return max(0.1, 1 - 2 * offset)
+
+
+def _sharpness(image: NDArray[np.uint8], face: Face) -> float:
+    x1, y1, x2, y2 = (max(0, round(value)) for value in face.box)
+    part = image[y1:y2, x1:x2]
+    if not part.size:
+        return 0.0
+    gray = cv2.cvtColor(cv2.resize(part, (64, 64), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    return min(1.0, float(cv2.Laplacian(gray, cv2.CV_64F).var()) / _GOOD_SHARPNESS)
+
+
+def _inside(image: NDArray[np.uint8], face: Face) -> float:
+    """Share of the box that lies in the frame."""
+    height, width = image.shape[:2]
+    x1, y1, x2, y2 = face.box
+    seen = max(0.0, min(x2, width) - max(x1, 0)) * max(0.0, min(y2, height) - max(y1, 0))
+    area = (x2 - x1) * (y2 - y1)
+    return seen / area if area > 0 else 0.0

@@ -1,0 +1,96 @@
+"""Follows faces from frame to frame: overlap with where each was expected, at constant speed."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_client.detector import Face
+
+Floats = NDArray[np.float64]
+
+CONFIRM_HITS = 3  # detections that make a track: false alarms of a detector seldom come in rows
+MAX_MISSED = 1.0  # seconds a face may hide before its track ends
+MIN_OVERLAP = 0.2
+# Boxes grow by this share of their size on every side before they are compared, because at low frame rates a small
+# face moves further than its own width (Yang et al., "Hard to Track Objects with Irregular Motions", WACV 2023).
+BUFFER = 0.5
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """One face over time. `id` is unique across cameras and restarts."""
+
+    box: Floats
+    seen_at: float
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    hits: int = 1
+    velocity: Floats = field(default_factory=lambda: np.zeros(4))
+
+    @property
+    def confirmed(self) -> bool:
+        return self.hits >= CONFIRM_HITS
+
+    def expected(self, seconds: float) -> Floats:
+        return self.box + self.velocity * (seconds - self.seen_at)
+
+    def follow(self, box: Floats, seconds: float) -> None:
+        elapsed = seconds - self.seen_at
+        if elapsed > 0:
+            # The whole box moves with its centre: the jitter of its edges is not motion.
+            shift = (box - self.box).reshape(2, 2).mean(axis=0) / elapsed
+            self.velocity = (self.velocity + np.tile(shift, 2)) / 2
+        self.box, self.seen_at, self.hits = box, seconds, self.hits + 1
+
+
+class Tracker:
+    """Gives each detection the track that it continues or begins."""
+
+    def __init__(self) -> None:
+        self._tracks: list[Track] = []
+
+    def update(self, faces: Sequence[Face], seconds: float) -> list[Track]:
+        """The track of each face, in the same order. `seconds`: the frame's time on a clock that never goes back."""
+        boxes = np.array([face.box for face in faces], np.float64).reshape(-1, 4)
+        found: dict[int, Track] = {}
+        overlaps = _overlaps(np.array([track.expected(seconds) for track in self._tracks]).reshape(-1, 4), boxes)
+        while overlaps.size and overlaps.max() >= MIN_OVERLAP:
+            row, column = divmod(int(overlaps.argmax()), len(faces))
+            track = found[column] = self._tracks[row]
+            track.follow(boxes[column], seconds)
+            overlaps[row], overlaps[:, column] = 0, 0
+        for column in set(range(len(faces))) - set(found):
+            found[column] = Track(boxes[column], seconds)
+            self._tracks.append(found[column])
+        return [found[column] for column in range(len(faces))]
+
+    def take_ended(self, seconds: float) -> list[Track]:
+        """Tracks not seen for too long; each is given once."""
+        ended = [track for track in self._tracks if seconds - track.seen_at > MAX_MISSED]
+        self._tracks = [track for track in self._tracks if seconds - track.seen_at <= MAX_MISSED]
+        return ended
+
+    @property
+    def active(self) -> int:
+        """Confirmed tracks that have not ended."""
+        return sum(track.confirmed for track in self._tracks)
+
+
+def _overlaps(tracks: Floats, boxes: Floats) -> Floats:
+    """Intersection over union (T, N) of boxes (T, 4) and (N, 4), each grown by BUFFER."""
+    tracks, boxes = _grown(tracks)[:, None], _grown(boxes)[None]
+    sides = np.minimum(tracks[..., 2:], boxes[..., 2:]) - np.maximum(tracks[..., :2], boxes[..., :2])
+    shared: Floats = sides.clip(min=0).prod(axis=-1)
+    union = _area(tracks) + _area(boxes) - shared
+    return shared / np.maximum(union, 1e-9)
+
+
+def _grown(boxes: Floats) -> Floats:
+    margin = (boxes[:, 2:] - boxes[:, :2]) * BUFFER
+    return np.hstack([boxes[:, :2] - margin, boxes[:, 2:] + margin])
+
+
+def _area(boxes: Floats) -> Floats:
+    return np.asarray((boxes[..., 2:] - boxes[..., :2]).clip(min=0).prod(axis=-1))
