@@ -1,0 +1,60 @@
+# `make run` sets everything up and starts the system; `make test` sets everything up and tests it.
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO ?= 1
+
+# A stamp per content of the requirement files: a change, or a half-finished install, installs again.
+RUNTIME := $(VENV)/.runtime-$(shell cksum < requirements.txt | tr ' ' '-')
+DEVELOPMENT := $(VENV)/.development-$(shell cat requirements.txt requirements-dev.txt | cksum | tr ' ' '-')
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint check format clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(RUNTIME): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "facesite needs Python 3.11 or newer. Install it, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo "Making a virtual environment in $(VENV)"; $(PYTHON) -m venv --clear $(VENV); } \
+	  || { echo "The virtual environment could not be made. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Installing requirements (the first time this takes a minute or two)"
+	@$(BIN)/python -m pip install --quiet --progress-bar on -r requirements.txt \
+	  || { echo "The requirements could not be installed. Is the network there? Run the same command again: it goes on where it stopped."; exit 1; }
+	@rm -f $(VENV)/.runtime-*; touch $@
+
+$(DEVELOPMENT): $(RUNTIME) requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet -r requirements-dev.txt \
+	  || { echo "The test requirements could not be installed. Is the network there? Run the same command again."; exit 1; }
+	@rm -f $(VENV)/.development-*; touch $@
+
+setup: $(RUNTIME) ## Virtual environment, requirements, pack, database, first account
+	@$(BIN)/python manage.py setup
+
+run: setup ## Set up and start everything (DEMO=0: without the demo; PORT=8001: another port)
+ifneq ($(DEMO),0)
+	@$(BIN)/python manage.py demo
+endif
+	@exec $(BIN)/python manage.py start $(if $(filter-out 0,$(DEMO)),--demo)
+
+test: $(DEVELOPMENT) setup lint check ## Set up and run all checks and tests (ARGS= goes to pytest)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(CI),,-m "not slow") $(ARGS)
+
+lint: $(DEVELOPMENT)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy mtcnn recognition/engine edge_client
+
+check: $(RUNTIME)
+	@$(BIN)/python manage.py check --fail-level WARNING
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+format: $(DEVELOPMENT) ## Format the code and mend what ruff can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean: ## Remove the virtual environment, and ALL data under var/
+	rm -rf $(VENV) var

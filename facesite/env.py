@@ -1,0 +1,93 @@
+"""Reads the environment: turns the few URLs an operator sets into the dictionaries that Django and Celery want."""
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def secret_key(data_dir: Path) -> str:
+    """The key kept in the data folder, made on first use, so that a laptop needs no configuration."""
+    path = data_dir / "secret-key"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        draft = path.with_name(f"secret-key.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(50))
+        # Two processes may start at once: a hard link keeps whichever came first, complete.
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+def database(config: dict) -> dict:
+    """Complete a parsed DATABASE_URL with what durability asks of each database."""
+    if config["ENGINE"].endswith("sqlite3"):
+        Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+        config["OPTIONS"] = {
+            # A deferred transaction that later writes can fail at once with "database is locked".
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 30,
+            # FULL: a 202 survives power loss. secure_delete: erased bytes are overwritten, not just unlinked.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;",
+        }
+    else:
+        config.setdefault("CONN_MAX_AGE", 60)
+        config.setdefault("CONN_HEALTH_CHECKS", True)
+    return config
+
+
+def storage(url: str) -> dict:
+    """`file:///folder` or `s3://bucket/prefix?endpoint_url=…&region_name=…` as a STORAGES entry.
+
+    S3 credentials come from the usual AWS variables or the machine's own identity.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        folder = unquote(parts.path)
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": folder, "base_url": None, "file_permissions_mode": 0o600},
+        }
+    if parts.scheme == "s3":
+        options = dict(parse_qsl(parts.query))
+        return {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {
+                "bucket_name": parts.netloc,
+                "location": parts.path.lstrip("/"),
+                "file_overwrite": False,
+                "default_acl": None,
+                **options,
+            },
+        }
+    raise ImproperlyConfigured(f"STORAGE_URL must start with file:// or s3://, not {parts.scheme or url!r}.")
+
+
+def broker(url: str, data_dir: Path) -> dict:
+    """Celery settings for the broker: Redis when deployed, a folder of messages when not."""
+    if urlsplit(url).scheme != "filesystem":
+        return {
+            "broker_url": url,
+            "broker_transport_options": {"socket_connect_timeout": 2, "socket_timeout": 5, "socket_keepalive": True},
+        }
+    messages = data_dir / "broker"
+    control = data_dir / "broker-control"
+    for folder in (messages, control):
+        folder.mkdir(parents=True, exist_ok=True)
+    return {
+        "broker_url": "filesystem://localhost",
+        "broker_transport_options": {
+            "data_folder_in": str(messages),
+            "data_folder_out": str(messages),
+            "control_folder": str(control),
+            "polling_interval": 0.1,
+        },
+    }

@@ -1,0 +1,27 @@
+"""Refuses request bodies that are too large before a byte of them is read."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+
+from access.problems import problem_response
+
+
+class BodyLimitMiddleware:
+    """Compares Content-Length with the limit of the area; a body without a length reads as empty under WSGI."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        is_api = request.path.startswith("/api/")
+        limit = settings.MAX_API_BODY_BYTES if is_api else settings.MAX_ADMIN_BODY_BYTES
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdigit() and int(length) <= limit:
+            return self.get_response(request)
+        detail = f"The request body is larger than the {limit // 2**20} MiB allowed here. Send fewer or smaller images."
+        if is_api:
+            return problem_response(413, "too-large", "Request too large", detail)
+        return render(request, "413.html", {"detail": detail}, status=413)

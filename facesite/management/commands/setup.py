@@ -1,0 +1,61 @@
+"""Brings an installation up to date: pack, database, static files, first account and key. Safe to run again."""
+
+import secrets
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from access.models import ApiKey
+from detections.models import EdgeNode
+from recognition import jobs
+from recognition.engine.packs import open_pack
+from recognition.models import ActiveModel, Job
+
+FIRST_NODE = "First edge node"
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def handle(self, *args: object, **options: object) -> None:
+        self._step(1, "recognition pack")
+        call_command("packs", "build", stdout=self.stdout)
+        self._step(2, "database")
+        call_command("migrate", verbosity=0, stdout=self.stdout)
+        self._train_again_for_another_pack()
+        self._step(3, "static files")
+        call_command("collectstatic", interactive=False, verbosity=0)
+        self._step(4, "first account and edge key")
+        made = [line for line in (self._admin(), self._edge_key()) if line]
+        if made:
+            rule = "─" * 100
+            text = "\n".join(made)
+            self.stdout.write(f"\n{rule}\nMade now, and shown only this once:\n{text}\n{rule}\n")
+
+    def _step(self, number: int, what: str) -> None:
+        self.stdout.write(f"[{number}/4] {what}")
+        self.stdout.flush()
+
+    def _train_again_for_another_pack(self) -> None:
+        pointer = ActiveModel.objects.select_related("model").first()
+        if pointer and pointer.model and pointer.model.pack_id != open_pack(settings.PACKS_DIR / settings.PACK).id:
+            jobs.request(Job.Kind.TRAIN)
+            self.stdout.write("      The pack has changed: the worker will embed all photos again and train.")
+
+    def _admin(self) -> str:
+        if User.objects.filter(is_superuser=True).exists():
+            return ""
+        password = secrets.token_urlsafe(12)
+        User.objects.create_superuser("admin", password=password)
+        return f"  login     admin / {password}   (change it: python manage.py changepassword admin)"
+
+    def _edge_key(self) -> str:
+        if EdgeNode.objects.exists():
+            return ""
+        node = EdgeNode.objects.create(name=FIRST_NODE)
+        key = ApiKey(name=FIRST_NODE, scope=ApiKey.Scope.EDGE)
+        token = key.issue()
+        node.keys.add(key)
+        return f"  edge key  {token}   (give the node its cameras in the admin)"

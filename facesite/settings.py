@@ -1,0 +1,193 @@
+"""All settings. They come from the environment; the defaults suit one laptop. docs/settings.md lists them."""
+
+import socket
+from pathlib import Path
+
+from django.urls import reverse_lazy
+from environs import Env
+
+from facesite import env as environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env()
+env.read_env(str(BASE_DIR / ".env"), recurse=False)
+
+# Where an embedded installation keeps everything: database, photos, models, messages, packs.
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "") or environment.secret_key(DATA_DIR)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+NODE_NAME = env.str("NODE_NAME", socket.gethostname())
+
+# Behind a TLS-terminating proxy set HTTPS=true; on a laptop there is no certificate.
+HTTPS = env.bool("HTTPS", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "facesite.apps.SiteConfig",
+    "facesite.apps.AdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "django_filters",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "access",
+    "recognition",
+    "people",
+    "detections",
+]
+
+MIDDLEWARE = [
+    "facesite.limits.BodyLimitMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "facesite.urls"
+WSGI_APPLICATION = "facesite.wsgi.application"
+APPEND_SLASH = False
+LOGIN_URL = reverse_lazy("login")
+LOGIN_REDIRECT_URL = reverse_lazy("dashboard")
+LOGOUT_REDIRECT_URL = reverse_lazy("login")
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "access.context.capabilities",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": environment.database(env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'facesite.sqlite3'}"))
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": environment.storage(env.str("STORAGE_URL", f"file://{DATA_DIR / 'storage'}")),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# Limits before work.
+MAX_API_BODY_BYTES = env.int("MAX_API_BODY_BYTES", 16 * 2**20)
+MAX_ADMIN_BODY_BYTES = env.int("MAX_ADMIN_BODY_BYTES", 128 * 2**20)
+MAX_IMAGE_BYTES = env.int("MAX_IMAGE_BYTES", 12 * 2**20)
+MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", 40_000_000)
+MAX_CROPS_PER_REQUEST = env.int("MAX_CROPS_PER_REQUEST", 32)
+MAX_INBOX = env.int("MAX_INBOX", 50_000)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1 * 2**20
+DATA_UPLOAD_MAX_NUMBER_FILES = 200
+
+# Recognition.
+PACK = env.str("PACK", "dlib-resnet")
+PACKS_DIR = Path(env.str("PACKS_DIR", str(DATA_DIR / "packs")))
+CLASSIFIER = env.str("CLASSIFIER", "gallery")
+FALSE_ALARM_RATE = env.float("FALSE_ALARM_RATE", 0.001)
+
+# Privacy.
+KEEP_UNKNOWN_FACES = env.bool("KEEP_UNKNOWN_FACES", False)
+RETENTION_DAYS = env.int("RETENTION_DAYS", 90)
+RECEIPT_DAYS = env.int("RECEIPT_DAYS", 7)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "access.authentication.ApiKeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["access.permissions.HasCapability"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "access.pagination.Pages",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "access.problems.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "facesite",
+    "DESCRIPTION": "Face recognition for many cameras over thin links.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "deepLinking": True},
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+CELERY = {
+    **environment.broker(env.str("BROKER_URL", "filesystem://"), DATA_DIR),
+    "task_serializer": "json",
+    "accept_content": ["json"],
+    "task_ignore_result": True,
+    "task_default_queue": "maintenance",
+    "task_routes": {
+        "detections.tasks.process_inbox": {"queue": "recognition"},
+        "people.tasks.*": {"queue": "training"},
+    },
+    "worker_prefetch_multiplier": 1,
+    "worker_hijack_root_logger": False,
+    "broker_connection_retry_on_startup": True,
+    # The database is the queue: a wake-up that cannot be sent is logged and the sweeper makes up for it.
+    "task_publish_retry": False,
+    "beat_schedule_filename": str(DATA_DIR / "beat-schedule"),
+    "beat_schedule": {
+        "sweep": {"task": "detections.tasks.sweep", "schedule": 5.0, "options": {"expires": 10}},
+        "sweep-jobs": {"task": "people.tasks.sweep_jobs", "schedule": 15.0, "options": {"expires": 30}},
+        "retention": {"task": "detections.tasks.apply_retention", "schedule": 3600.0, "options": {"expires": 600}},
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "INFO")},
+    "loggers": {"django.request": {"level": "ERROR"}, "django.security.DisallowedHost": {"level": "CRITICAL"}},
+}

@@ -1,0 +1,35 @@
+"""The URL map: the API under /api/v1/, its documentation, the admin, and the pages people see."""
+
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path, re_path
+from django.views.defaults import page_not_found
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from access import problems
+from facesite import health
+
+api = [
+    path("", include("recognition.urls")),
+    path("", include("people.urls")),
+    path("", include("detections.api.urls")),
+]
+
+urlpatterns = [
+    path("api/v1/", include(api)),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^api/", login_not_required(problems.not_found)),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("admin/", admin.site.urls),
+    path("", include("detections.urls")),
+]
+
+
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """JSON for programs, a page for people."""
+    if request.path.startswith("/api/"):
+        return problems.not_found(request, exception)
+    return page_not_found(request, exception)
