@@ -1,0 +1,106 @@
+"""Of each track: one good crop early, later only clearly better ones."""
+
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_client.bestshot import CLEARLY_BETTER, FIRST_AFTER, NEXT_AFTER, BestShot, Shot, frontality, score, take_shot
+from edge_client.detector import Face
+from edge_client.source import Frame
+
+FRONTAL = np.array([(30, 35), (70, 35), (50, 55), (35, 75), (65, 75)], np.float32)
+
+
+def face(side: float = 100, *, x: float = 0, y: float = 0, landmarks=FRONTAL, confidence: float = 1.0) -> Face:
+    return Face((x, y, x + side, y + side), (landmarks * side / 100 + (x, y)).astype(np.float32), confidence)
+
+
+def shot(value: float) -> Shot:
+    return Shot(value, np.zeros((4, 4, 3), np.uint8), face(), datetime.now(UTC), (640, 480))
+
+
+@pytest.fixture
+def textured() -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (400, 400, 3), np.uint8)
+
+
+def test_first_shot_is_the_best_of_the_first_moments():
+    best = BestShot(10.0)
+    for value in (0.2, 0.6, 0.4):
+        best.offer(shot(value))
+        assert best.due(10.0 + FIRST_AFTER / 2) is None
+    assert best.due(10.0 + FIRST_AFTER).score == 0.6
+
+
+def test_later_only_clearly_better_shots_and_not_in_a_row():
+    best = BestShot(0.0)
+    best.offer(shot(0.4))
+    assert best.due(1.0).score == 0.4
+    best.offer(shot(0.4 * CLEARLY_BETTER - 0.01))
+    assert best.due(1.0 + NEXT_AFTER) is None
+    best.offer(shot(0.7))
+    assert best.due(1.0 + NEXT_AFTER / 2) is None
+    best.offer(shot(0.6))
+    assert best.due(1.0 + NEXT_AFTER).score == 0.7
+    assert best.due(9.0) is None
+
+
+def test_short_track_sends_its_best_at_its_end_and_nothing_twice():
+    best = BestShot(0.0)
+    best.offer(shot(0.3))
+    assert best.last().score == 0.3
+    assert best.last() is None
+
+
+@given(st.lists(st.floats(1e-6, 1), max_size=200))
+def test_number_of_shots_stays_small_however_scores_rise(values):
+    best = BestShot(0.0)
+    sent = []
+    for number, value in enumerate(values):
+        best.offer(shot(value))
+        if chosen := best.due(number * 1.0):
+            sent.append(chosen.score)
+    if chosen := best.last():
+        sent.append(chosen.score)
+    assert bool(sent) == bool(values)
+    assert all(later >= earlier * CLEARLY_BETTER for earlier, later in pairwise(sent))
+    if values:
+        assert sent[-1] * CLEARLY_BETTER >= max(values)  # what is left unsent is no clear gain
+
+
+def test_score_prefers_large_sharp_frontal_whole_and_certain_faces(textured):
+    good = score(textured, face(100, x=100, y=100))
+    blurred = cv2.GaussianBlur(textured, (0, 0), 9)
+    turned = FRONTAL.copy()
+    turned[2] = (66, 55)
+    assert good > 0.9
+    assert score(textured, face(45, x=100, y=100)) < good
+    assert score(blurred, face(100, x=100, y=100)) < good
+    assert score(textured, face(100, x=100, y=100, landmarks=turned)) < good
+    assert score(textured, face(100, x=350, y=100)) < good
+    assert score(textured, face(100, x=100, y=100, confidence=0.8)) < good
+
+
+@given(st.lists(st.floats(-1e4, 1e4), min_size=10, max_size=10), st.tuples(*[st.floats(-500, 900)] * 4))
+def test_score_is_above_zero_and_at_most_one_for_any_face(points, corners):
+    x1, x2 = sorted(corners[:2])
+    y1, y2 = sorted(corners[2:])
+    odd = Face((x1, y1, x2, y2), np.array(points, np.float32).reshape(5, 2), 0.9)
+    assert 0 < score(np.full((400, 400, 3), 90, np.uint8), odd) <= 1
+
+
+def test_frontality_ignores_the_tilt_of_the_head():
+    angle = np.radians(30)
+    turn = np.array([(np.cos(angle), -np.sin(angle)), (np.sin(angle), np.cos(angle))])
+    assert frontality((FRONTAL @ turn.T).astype(np.float32)) == pytest.approx(frontality(FRONTAL), abs=1e-4)
+
+
+def test_shot_carries_the_frame_it_came_from(textured):
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    taken = take_shot(Frame(textured[:300], moment, 1.0), face(100, x=50, y=60))
+    assert (taken.captured_at, taken.frame_size) == (moment, (400, 300))

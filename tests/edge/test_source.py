@@ -1,0 +1,187 @@
+"""Files give all their frames with the times they were taken; live playing gives the newest; damage is said clearly."""
+
+import os
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_client import backoff
+from edge_client.config import Config
+from edge_client.source import Frame, FrameGate, SourceError, open_frames, public_name
+from tests.edge.conftest import write_video
+
+
+def config(source, **changes) -> Config:
+    settings = {
+        "server": "http://localhost", "key": "k", "camera": "entrance", "source": source, "models": Path(),
+        "skip_frames": 0, "target_fps": None, "min_size": 40, "max_size": None, "min_confidence": 0.9,
+        "loop": False, "realtime": False, "codec": "jpeg",
+    }  # fmt: skip
+    return Config(**settings | changes)
+
+
+def read(source, **changes) -> list[Frame]:
+    return list(open_frames(config(source, **changes), threading.Event()))
+
+
+@pytest.fixture
+def slow_video(tmp_path) -> Path:
+    path = tmp_path / "slow.mp4"
+    write_video(path, levels=(0, 10, 20), fps=2)
+    return path
+
+
+def level(frame: Frame) -> int:
+    return round(frame.image.mean() / 8)
+
+
+def test_file_gives_every_frame_in_order(video):
+    frames = read(video)
+    assert [level(frame) for frame in frames] == list(range(30))
+    assert frames[0].image.shape == (120, 160, 3)
+
+
+def test_recorded_frames_carry_the_time_they_were_taken(video):
+    finished = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+    os.utime(video, (finished.timestamp(), finished.timestamp()))
+    frames = read(video)
+    assert frames[0].captured_at == finished - timedelta(seconds=3)
+    assert [round(frame.seconds, 3) for frame in frames] == [number / 10 for number in range(30)]
+    assert all(
+        abs((frame.captured_at - frames[0].captured_at).total_seconds() - frame.seconds) < 1e-3 for frame in frames
+    )
+
+
+def test_file_dated_in_the_future_yields_no_future_frames(video):
+    os.utime(video, (time.time() + 9e6, time.time() + 9e6))
+    assert read(video)[-1].captured_at <= datetime.now(UTC)
+
+
+def test_absurd_length_in_a_damaged_file_does_not_move_its_frames_into_the_past(video):
+    whole = bytearray(video.read_bytes())
+    count = whole.index(b"stts") + 12  # of frames, in the container's table of their durations
+    whole[count : count + 4] = (0x7FFF_FFFF).to_bytes(4, "big")
+    video.write_bytes(whole)
+    frames = read(video)
+    assert len(frames) == 30
+    assert all(datetime.now(UTC) - frame.captured_at < timedelta(minutes=5) for frame in frames)
+
+
+def test_realtime_file_plays_at_its_own_pace(video):
+    started = time.monotonic()
+    frames = read(video, realtime=True)
+    assert 2.8 < time.monotonic() - started < 6
+    assert len(frames) > 20
+    assert (datetime.now(UTC) - frames[-1].captured_at).total_seconds() < 2
+
+
+def test_slow_reader_of_a_live_source_gets_the_newest_frame_and_no_lag(video):
+    seen = []
+    for frame in open_frames(config(video, realtime=True), threading.Event()):
+        seen.append((level(frame), (datetime.now(UTC) - frame.captured_at).total_seconds()))
+        time.sleep(0.5)
+    assert 4 <= len(seen) <= 9
+    assert max(age for _, age in seen) < 1
+    assert seen == sorted(seen, key=lambda item: item[0])
+    assert seen[-1][0] == 29  # the last frame is not lost
+
+
+def test_slow_camera_is_waited_for(slow_video):
+    frames = read(slow_video, realtime=True)
+    assert [level(frame) for frame in frames] == [0, 10, 20]
+
+
+def test_loop_plays_on_until_stopped(video):
+    stop = threading.Event()
+    levels = []
+    for frame in open_frames(config(video, realtime=True, loop=True), stop):
+        levels.append(level(frame))
+        if levels != sorted(levels):
+            stop.set()
+    assert levels[-1] < 5
+    assert levels[-2] > 25
+
+
+@pytest.mark.parametrize("content", [b"", b"not a video at all", b"\x00" * 5000], ids=["empty", "text", "zeros"])
+@pytest.mark.parametrize("realtime", [False, True])
+def test_file_that_is_no_video_is_a_clear_error(tmp_path, content, realtime):
+    path = tmp_path / "broken.mp4"
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=r"cannot open .*broken\.mp4: is it a video\?"):
+        read(path, realtime=realtime)
+
+
+def test_video_with_a_damaged_end_gives_what_can_be_read_and_a_warning(video, tmp_path, caplog):
+    whole = bytearray(video.read_bytes())
+    start = whole.index(b"mdat") + 4
+    middle = start + (whole.index(b"moov") - start) // 2
+    whole[middle : whole.index(b"moov") - 4] = b"\xff" * (whole.index(b"moov") - 4 - middle)
+    path = tmp_path / "damaged.mp4"
+    path.write_bytes(whole)
+    frames = read(path)
+    assert 5 < len(frames) < 28
+    assert "is damaged" in caplog.text
+
+
+def test_missing_webcam_is_a_clear_error():
+    with pytest.raises(SourceError, match="cannot open webcam 63: is the webcam plugged in"):
+        read(63)
+
+
+def test_unreachable_stream_is_a_clear_error_without_its_password(capfd):
+    with pytest.raises(SourceError, match="is the address right, and the camera reachable") as caught:
+        read("http://viewer:secret@127.0.0.1:9/stream")
+    assert "secret" not in str(caught.value) + capfd.readouterr().err
+
+
+def test_lost_stream_is_connected_again(video, web_root, monkeypatch, caplog):
+    monkeypatch.setattr(backoff, "FIRST", 0.01)
+    stop = threading.Event()
+    levels = []
+    for frame in open_frames(config(f"{web_root}/{video.name}"), stop):
+        levels.append(level(frame))
+        if levels.count(29) == 2:
+            stop.set()
+        time.sleep(0.001)
+    assert f"lost {web_root}/{video.name}; connecting again" in caplog.text
+
+
+def test_public_name_hides_credentials():
+    assert public_name("rtsp://viewer:pa%40ss@10.0.0.7:554/ch1?token=t") == "rtsp://10.0.0.7:554/ch1"
+    assert public_name(0) == "webcam 0"
+
+
+def admitted(gate: FrameGate, times: list[float]) -> list[int]:
+    picture = np.zeros((1, 1, 3), np.uint8)
+    return [number for number, at in enumerate(times) if gate.admits(Frame(picture, datetime.now(UTC), at))]
+
+
+def test_gate_lets_everything_pass_by_default():
+    assert admitted(FrameGate(0, None), [0, 0.1, 0.2]) == [0, 1, 2]
+
+
+def test_gate_skips_frames_between_two():
+    assert admitted(FrameGate(2, None), [number / 10 for number in range(8)]) == [0, 3, 6]
+
+
+@given(
+    fps=st.floats(5, 60), target=st.floats(0.5, 60), jitter=st.lists(st.floats(-0.2, 0.2), min_size=200, max_size=200)
+)
+def test_gate_keeps_to_the_target_rate(fps, target, jitter):
+    times = [(number + shake) / fps for number, shake in enumerate(jitter)]
+    count = len(admitted(FrameGate(0, target), times))
+    wanted = min(200, 200 / fps * target)
+    assert count <= wanted + 2
+    if target < fps / 2:
+        assert count >= wanted * 0.8 - 1
+
+
+def test_gate_does_not_catch_up_after_a_pause():
+    times = [0, 0.1, 0.2, 10.0, 10.1, 10.2, 10.3]
+    assert admitted(FrameGate(0, 5), times) == [0, 2, 3, 5]

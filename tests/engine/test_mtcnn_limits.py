@@ -1,0 +1,87 @@
+"""Detection of odd images costs little and never fails; the search can be narrowed."""
+
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mtcnn import Mtcnn
+from mtcnn.detector import _strips
+from recognition.engine.faces import Image
+
+
+@pytest.fixture(scope="module")
+def mtcnn(pack_folder: Path) -> Mtcnn:
+    return Mtcnn(pack_folder)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1), (12, 12), (19, 400), (20, 20), (21, 4000), (0, 0)])
+def test_images_too_small_for_a_face_have_none(mtcnn: Mtcnn, shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    found = mtcnn.detect(image)
+    assert (len(found), found.boxes.shape, found.landmarks.shape) == (0, (0, 4), (0, 5, 2))
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_a_flat_image_has_no_face(mtcnn: Mtcnn, value: int) -> None:
+    assert len(mtcnn.detect(np.full((300, 300, 3), value, np.uint8))) == 0
+
+
+def test_noise_does_not_fail(mtcnn: Mtcnn) -> None:
+    assert len(mtcnn.detect(np.random.default_rng(1).integers(0, 256, (480, 640, 3), dtype=np.uint8))) == 0
+
+
+def test_an_upside_down_view_of_an_array_is_searched_as_it_is(mtcnn: Mtcnn, astronaut: Image) -> None:
+    upright = mtcnn.detect(astronaut[::-1][::-1])
+    np.testing.assert_array_equal(upright.boxes, mtcnn.detect(astronaut.copy()).boxes)
+
+
+def test_a_large_crowd_needs_bounded_memory_and_is_found(mtcnn: Mtcnn, astronaut: Image) -> None:
+    crowd = np.tile(cv2.resize(astronaut[:256, 96:352], (300, 300)), (12, 15, 1))
+    assert crowd.shape == (3600, 4500, 3)
+    tracemalloc.start()
+    found = mtcnn.detect(crowd, min_face=80)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 600 * 2**20
+    assert len(found) == 12 * 15
+    # Beyond 12 megapixels the search is done on a smaller copy; the boxes still belong to the image given.
+    assert found.boxes[:, 2].max() > 4400
+
+
+def test_the_search_can_be_narrowed_to_large_or_small_faces(mtcnn: Mtcnn, astronaut: Image) -> None:
+    small = cv2.resize(astronaut, None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
+    both = np.zeros((600, 700, 3), np.uint8)
+    both[:512, :512], both[400:554, 530:684] = astronaut, small
+    assert len(mtcnn.detect(both)) == 2
+    (large,) = mtcnn.detect(both, min_face=60).boxes
+    assert large[2] - large[0] > 60
+    (little,) = mtcnn.detect(both, max_face=40).boxes
+    assert little[2] - little[0] < 60
+
+
+def test_threads_share_one_detector(mtcnn: Mtcnn, astronaut: Image, hopper: Image) -> None:
+    images = [astronaut, hopper] * 4
+    alone = [mtcnn.detect(image).boxes for image in images]
+    with ThreadPoolExecutor(4) as threads:
+        together = [found.boxes for found in threads.map(mtcnn.detect, images)]
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@given(height=st.integers(12, 3000), width=st.integers(12, 5000))
+@settings(max_examples=200, deadline=None)
+def test_strips_cover_every_window_once(height: int, width: int) -> None:
+    def results(rows: int) -> int:
+        """Rows of the first network's result for so many rows of image."""
+        return -(-(rows - 2) // 2) - 4
+
+    strips = list(_strips(height, width))
+    assert sum(results(len(strip)) for strip in strips) == results(height)
+    assert strips[-1].stop == height
+    assert all(len(strip) * width <= 500_000 + 12 * width for strip in strips)

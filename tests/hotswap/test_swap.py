@@ -1,0 +1,132 @@
+"""A process takes a newly published model between two batches, without a restart."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from django.db import connection
+
+from people.training import train
+from recognition import loader as loading
+from recognition.loader import ModelLoader, loader
+from recognition.models import ActiveModel
+from tests.people.fabricated import direction, enrol
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("storage")]
+
+
+def test_before_the_first_training_everyone_is_unknown() -> None:
+    serving = loader.current()
+    assert serving.model_id is None
+    (identity,) = serving.classifier.identify(direction(1)[None])
+    assert identity.label is None
+
+
+def test_the_next_batch_uses_the_new_generation() -> None:
+    enrol("ada", 1)
+    first = train()
+    assert (loader.current().model_id, loader.current().generation) == (first.pk, 1)
+    enrol("grace", 2)
+    second = train()
+    assert (loader.current().model_id, loader.current().generation) == (second.pk, 2)
+    assert len(loader.current().classifier.labels) == 2
+
+
+def test_whoever_holds_the_old_model_can_finish_with_it() -> None:
+    ada = enrol("ada", 1)
+    train()
+    old = loader.current()
+    enrol("grace", 2)
+    train()
+    loader.current()
+    (identity,) = old.classifier.identify(direction(1)[None])
+    assert identity.label == ada.label
+
+
+def test_an_unchanged_generation_costs_one_query(django_assert_num_queries: object) -> None:
+    enrol("ada", 1)
+    train()
+    first = loader.current()
+    with django_assert_num_queries(1):
+        assert loader.current() is first
+
+
+def test_a_database_restored_to_an_older_generation_is_followed() -> None:
+    enrol("ada", 1)
+    first = train()
+    enrol("grace", 2)
+    train()
+    loader.current()
+    ActiveModel.objects.update(model=first, generation=1)
+    assert loader.current().model_id == first.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_others_go_on_with_the_old_model_while_one_thread_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    enrol("ada", 1)
+    first = train()
+    loader.current()
+    enrol("grace", 2)
+    second = train()
+    loading_now, may_finish = threading.Event(), threading.Event()
+    real = loading._load
+
+    def slowly(trained: object) -> object:
+        loading_now.set()
+        may_finish.wait(10)
+        return real(trained)
+
+    monkeypatch.setattr(loading, "_load", slowly)
+    swapped = []
+
+    def swap() -> None:
+        swapped.append(loader.current().model_id)
+        connection.close()
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    assert loading_now.wait(10)
+    assert loader.current().model_id == first.pk
+    may_finish.set()
+    thread.join()
+    assert swapped == [second.pk]
+    assert loader.current().model_id == second.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_that_identify_while_models_are_published_never_fail() -> None:
+    people = [enrol(f"person {seed}", seed, photos=1) for seed in range(8)]
+    train()
+    shared, stop, errors, generations = ModelLoader(), threading.Event(), [], set()
+
+    def identify() -> None:
+        last = 0
+        try:
+            while not stop.is_set():
+                serving = shared.current()
+                assert serving.generation >= last
+                last = serving.generation
+                generations.add(last)
+                (identity,) = serving.classifier.identify(direction(0)[None])
+                assert identity.label == people[0].label
+                assert len(serving.classifier.labels) == len(np.unique(serving.classifier.labels))
+        except Exception as error:  # noqa: BLE001 - reported by the main thread
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=identify) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for seed in range(20, 26):
+        enrol(f"person {seed}", seed, photos=1)
+        train()
+        until = time.monotonic() + 5
+        while ActiveModel.objects.get().generation not in generations and time.monotonic() < until:
+            time.sleep(0.01)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert generations == set(range(1, 8))

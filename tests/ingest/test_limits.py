@@ -1,0 +1,79 @@
+"""Limits that hold before work is done: body size, crops per request, length of the inbox."""
+
+import io
+
+import pytest
+from rest_framework.test import APIClient
+
+from detections.models import Crop
+from tests.ingest.posting import ROOT, crop, post
+from tests.people.fabricated import make_camera
+
+
+@pytest.fixture
+def client(operator: APIClient) -> APIClient:
+    make_camera()
+    return operator
+
+
+class Unreadable(io.RawIOBase):
+    """A request body that must not be read."""
+
+    def read(self, *_: object) -> bytes:
+        raise AssertionError("the body was read")
+
+
+@pytest.mark.parametrize("path", [f"{ROOT}/store-results", f"{ROOT}/get-results", "/api/v1/dataset/a/image", "/api/x"])
+def test_a_body_of_50_megabytes_is_refused_before_it_is_read(client: APIClient, path: str) -> None:
+    answer = client.generic(
+        "POST",
+        path,
+        content_type="multipart/form-data; boundary=x",
+        CONTENT_LENGTH=str(50 * 2**20),
+        **{"wsgi.input": Unreadable()},
+    )
+    assert answer.status_code == 413
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["type"] == "too-large"
+
+
+@pytest.mark.parametrize("count", [0, 33])
+def test_a_request_holds_one_to_32_crops(client: APIClient, count: int) -> None:
+    answer = post(client, [crop() for _ in range(count)])
+    assert answer.status_code == 400
+    assert "1 to 32" in answer.json()["detail"]
+    assert not Crop.objects.exists()
+
+
+def test_32_crops_are_accepted(client: APIClient) -> None:
+    assert len(post(client, [crop() for _ in range(32)]).json()["accepted"]) == 32
+
+
+def test_a_full_inbox_asks_to_come_back_later(client: APIClient, settings: object) -> None:
+    settings.MAX_INBOX = 2
+    post(client, [crop() for _ in range(3)])
+    answer = post(client, [crop()])
+    assert answer.status_code == 503
+    assert int(answer["Retry-After"]) > 0
+    assert answer.json()["type"] == "inbox-full"
+    assert Crop.objects.count() == 3
+
+
+def test_work_that_is_done_makes_room(client: APIClient, settings: object) -> None:
+    settings.MAX_INBOX = 2
+    post(client, [crop() for _ in range(3)])
+    Crop.objects.update(state=Crop.State.DONE)
+    assert post(client, [crop()]).status_code == 202
+
+
+def test_metadata_above_a_megabyte_is_refused_as_a_problem(client: APIClient) -> None:
+    answer = post(client, [crop(track="x" * 2**21)])
+    assert answer.status_code == 413
+    assert answer.json()["type"] == "too-large"
+
+
+def test_too_many_fields_or_files_are_refused_as_a_problem(client: APIClient) -> None:
+    fields = {f"field{number}": "x" for number in range(1500)}
+    answer = client.post(f"{ROOT}/store-results", fields, format="multipart")
+    assert answer.status_code == 400
+    assert answer.json()["detail"]

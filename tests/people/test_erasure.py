@@ -1,0 +1,151 @@
+"""Erasing a person takes everything that knows them, and nothing that knows others."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from rest_framework.test import APIClient
+
+from detections.models import Crop, Delivery, Detection, ExternalServer, FaceImage, LastSeen, Track
+from detections.processing import process_batch
+from people import enrolment, erasure
+from people.models import Embedding, Person, Photo
+from people.training import train
+from recognition.loader import loader
+from recognition.models import ActiveModel, ModelLabel, TrainedModel
+from tests.people.fabricated import Eyes, direction, enrol, make_person
+
+ADA, GRACE = 1, 2
+SECRET_NAME = "Ada Lovelace of Ockham"
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def ada(eyes: Eyes, storage: Path, submit: Callable[..., object], operator_user: object) -> Person:
+    """Ada and Grace, enrolled, trained, seen, delivered, with a crop of Ada's track still waiting."""
+    ada = make_person(SECRET_NAME)
+    for _ in range(2):
+        enrolment.add_photo(ada, eyes.picture_of(ADA))
+    enrol("grace", GRACE)
+    train()
+    ExternalServer.objects.create(name="outside", url="http://127.0.0.1:9/", secret="whsec_c2VjcmV0")
+    submit(eyes.picture_of(ADA), track="t1", deliver=True)
+    submit(eyes.picture_of(GRACE), track="t2", deliver=True)
+    assert process_batch() == 2
+    submit(eyes.picture_of(ADA), track="t1")
+    LogEntry.objects.create(
+        user=operator_user,
+        content_type=ContentType.objects.get_for_model(Person),
+        object_id=str(ada.pk),
+        object_repr=str(ada),
+        action_flag=CHANGE,
+    )
+    return ada
+
+
+def named(seed: int) -> str | None:
+    (identity,) = loader.current().classifier.identify(direction(seed)[None])
+    return identity.label
+
+
+def test_every_row_about_the_person_goes_and_those_of_others_stay(ada: Person, operator: APIClient) -> None:
+    answer = operator.delete(f"/api/v1/dataset/{SECRET_NAME}")
+    assert answer.status_code == 200
+    for model in (Person, LastSeen, Track, Detection, FaceImage, Delivery):
+        assert model.objects.count() == 1, model
+    assert Detection.objects.get().person.face_id == "grace"
+    assert Photo.objects.filter(file__gt="").count() == 0
+    assert Embedding.objects.count() == 2
+    assert Crop.objects.filter(image__isnull=False).count() == 0
+    assert not LogEntry.objects.exists()
+    assert ModelLabel.objects.filter(label=ada.label).count() == 0
+
+
+def test_the_answer_says_how_many_of_what_went(ada: Person, operator: APIClient) -> None:
+    erased = operator.delete(f"/api/v1/dataset/{SECRET_NAME}").json()["erased"]
+    assert erased == {
+        "crop": 2,
+        "delivery": 1,
+        "detection": 1,
+        "embedding": 2,
+        "faceimage": 1,
+        "files": 2,
+        "lastseen": 1,
+        "logentry": 1,
+        "models": 1,
+        "person": 1,
+        "photo": 2,
+        "track": 1,
+    }
+
+
+def test_models_that_know_the_person_are_retired_with_their_artifacts(ada: Person, storage: Path) -> None:
+    old = TrainedModel.objects.get()
+    erasure.erase(ada)
+    old.refresh_from_db()
+    assert old.retired_at
+    (kept,) = (storage / "models").iterdir()
+    assert kept.name == Path(ActiveModel.objects.get().model.storage_name).name != Path(old.storage_name).name
+    assert not list(storage.rglob(f"*{ada.pk}*"))
+
+
+def test_others_stay_named_throughout(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    grace = Person.objects.get(face_id="grace")
+    assert (named(ADA), named(GRACE)) == (ada.label, grace.label)
+    seen = []
+    save = ActiveModel.save
+    monkeypatch.setattr(ActiveModel, "save", lambda row, **how: (seen.append(row.model_id), save(row, **how)))
+    erasure.erase(ada)
+    assert None not in seen, "there was a moment without a model"
+    assert (named(ADA), named(GRACE)) == (None, grace.label)
+
+
+def test_the_last_person_erased_leaves_a_model_that_names_nobody(db: None, storage: Path) -> None:
+    person = enrol("only", ADA)
+    train()
+    erasure.erase(person)
+    assert named(ADA) is None
+    assert loader.current().model_id == ActiveModel.objects.get().model_id
+
+
+def test_erasing_somebody_whom_no_model_knows_moves_no_pointer(ada: Person) -> None:
+    before = ActiveModel.objects.get().generation
+    assert erasure.erase(make_person("never trained"))["models"] == 0
+    assert ActiveModel.objects.get().generation == before
+
+
+def test_older_models_that_know_the_person_cannot_come_back(ada: Person) -> None:
+    enrol("third", 3)
+    train()
+    erasure.erase(ada)
+    assert TrainedModel.objects.filter(retired_at=None).count() == 1
+
+
+def test_nobody_is_there_to_be_erased(operator: APIClient) -> None:
+    assert operator.delete("/api/v1/dataset/nobody").status_code == 404
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads the database file")
+def test_no_byte_of_the_person_is_left_in_database_or_storage(ada: Person, storage: Path) -> None:
+    photos = [(storage / photo.file.name).read_bytes() for photo in ada.photos.all()]
+    waiting = bytes(Crop.objects.get(image__isnull=False).image)
+    face = bytes(FaceImage.objects.get(detection__person=ada).jpeg)
+    vector = direction(ADA).astype("<f4").tobytes()
+    traces = [*photos, waiting, face, vector, SECRET_NAME.encode(), ada.pk.hex.encode(), str(ada.pk).encode()]
+    assert all(_found(trace, storage) for trace in traces)
+    # Enough neighbours that pages were split and merged around the person's rows.
+    for number in range(60):
+        enrol(f"neighbour {number}", 100 + number)
+    erasure.erase(ada)
+    assert [trace[:40] for trace in traces if _found(trace, storage)] == []
+
+
+def _found(trace: bytes, storage: Path) -> bool:
+    database = Path(connection.settings_dict["NAME"])
+    files = [*database.parent.glob(f"{database.name}*"), *storage.rglob("*")]
+    names = b" ".join(str(path.relative_to(path.parents[2])).encode() for path in files)
+    return trace in names or any(trace in path.read_bytes() for path in files if path.is_file())

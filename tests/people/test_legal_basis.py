@@ -1,0 +1,57 @@
+"""No face without a legal basis that is in force today."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from people import enrolment
+from people.models import Person
+from tests.people.fabricated import make_person, plain_png
+from tests.people.photographs import upload
+
+TODAY = timezone.localdate()
+YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "legal_basis"),
+        ({"legal_basis": "consent"}, "legal_basis_date"),
+        ({"legal_basis": "because", "legal_basis_date": "2026-01-01"}, "legal_basis"),
+        ({"legal_basis": "consent", "legal_basis_date": "yesterday"}, "legal_basis_date"),
+        ({"legal_basis": "consent", "legal_basis_date": str(TOMORROW)}, "legal_basis_date"),
+        (
+            {"legal_basis": "consent", "legal_basis_date": str(TODAY), "legal_basis_expires": str(YESTERDAY)},
+            "legal_basis_expires",
+        ),
+    ],
+)
+def test_a_person_without_a_sound_legal_basis_is_not_added(operator: APIClient, body: dict, field: str) -> None:
+    answer = operator.post("/api/v1/dataset/ada", body)
+    assert answer.status_code == 400
+    assert field in answer.json()["errors"]
+    assert not Person.objects.exists()
+
+
+@pytest.mark.parametrize(("expires", "lawful"), [(None, True), (TODAY, True), (TOMORROW, True), (YESTERDAY, False)])
+def test_the_last_day_still_counts(db: None, expires: object, lawful: bool) -> None:
+    person = make_person("ada", legal_basis_expires=expires)
+    assert person.is_lawful is lawful
+    assert Person.objects.lawful().exists() is lawful
+
+
+def test_an_expired_person_takes_no_photo_and_the_answer_says_why(operator: APIClient, storage: object) -> None:
+    make_person("ada", legal_basis_expires=YESTERDAY)
+    answer = operator.post("/api/v1/dataset/ada/image", upload(plain_png()), format="multipart")
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "no-legal-basis"
+    assert "expired" in answer.json()["detail"]
+    assert not storage.exists()
+
+
+def test_a_basis_that_has_not_begun_takes_no_photo(db: None) -> None:
+    with pytest.raises(enrolment.NoLegalBasisError):
+        enrolment.add_photo(make_person("ada", legal_basis_date=TOMORROW), plain_png())

@@ -1,0 +1,108 @@
+"""A crop is in the hands of one worker at a time; whoever lost the lease has no effect."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from detections.models import Crop, Detection, Track
+from detections.processing import process_batch
+from recognition.engine.pipeline import Pipeline
+from recognition.models import Job
+from tests.people.fabricated import Eyes
+
+Submit = Callable[..., object]
+
+
+def lose_leases() -> None:
+    Crop.objects.filter(state=Crop.State.PENDING).update(due_at=timezone.now() - timedelta(seconds=1))
+
+
+def during_analysis(monkeypatch: pytest.MonkeyPatch, eyes: Eyes, happens: Callable[[], object]) -> None:
+    """Let something happen once while a worker looks at its batch."""
+    todo = [happens]
+
+    def analyse(_: Pipeline, images: list, **options: object) -> list:
+        if todo:
+            todo.pop()()
+        return eyes.analyse(images)
+
+    monkeypatch.setattr(Pipeline, "analyse", analyse)
+
+
+def test_a_claimed_crop_is_not_due_for_others(
+    db: None, eyes: Eyes, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    submit(eyes.picture_of(1))
+    during_analysis(monkeypatch, eyes, lambda: seen.append(process_batch()))
+    assert process_batch() == 1
+    assert seen == [0]
+
+
+def test_a_worker_that_was_too_slow_has_no_effect(
+    db: None, eyes: Eyes, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(eyes.picture_of(1), track="t")
+
+    def another_worker_takes_over() -> None:
+        lose_leases()
+        assert process_batch() == 1
+
+    during_analysis(monkeypatch, eyes, another_worker_takes_over)
+    process_batch()
+    assert Detection.objects.count() == 1
+    assert Track.objects.get().detection_count == 1
+    job = Job.objects.get()
+    assert (job.done, job.state) == (1, Job.State.SUCCEEDED)
+
+
+def test_a_worker_that_lost_one_crop_still_finishes_the_others(
+    db: None, eyes: Eyes, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, kept = (submit(eyes.picture_of(seed)).accepted[0] for seed in (1, 2))
+    during_analysis(monkeypatch, eyes, lambda: Crop.objects.filter(pk=lost).update(claim=None))
+    process_batch()
+    assert [one.crop_id for one in Detection.objects.all()] == [kept]
+    assert Crop.objects.get(pk=lost).state == Crop.State.PENDING
+
+
+def test_a_lost_lease_is_no_error_of_the_crop(
+    db: None, eyes: Eyes, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(eyes.picture_of(1))
+    during_analysis(monkeypatch, eyes, lambda: Crop.objects.update(claim=None, due_at=timezone.now()))
+    process_batch()
+    assert Crop.objects.get().error == ""
+    assert process_batch() == 1
+    assert Detection.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parallel_workers_do_every_crop_once(eyes: Eyes, submit: Submit) -> None:
+    for number in range(24):
+        submit(eyes.picture_of(number), track="t")
+    done, errors = [], []
+
+    def work() -> None:
+        try:
+            while count := process_batch(limit=4):
+                done.append(count)
+        except Exception as error:  # noqa: BLE001 - reported by the main thread
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert sum(done) == Detection.objects.count() == 24
+    assert Track.objects.get().detection_count == 24
+    assert set(Crop.objects.values_list("state", "attempts")) == {(Crop.State.DONE, 1)}
+    assert set(Job.objects.values_list("state", flat=True)) == {Job.State.SUCCEEDED}

@@ -1,0 +1,96 @@
+"""What has been kept long enough is forgotten; what is still needed is not."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from detections import retention
+from detections.models import Crop, Detection, FaceImage, LastSeen, Track
+from detections.processing import process_batch, requeue
+from detections.retention import apply_retention
+from people.training import train
+from recognition.models import Job, TrainedModel
+from tests.people.fabricated import Eyes, enrol, plain_png
+
+Submit = Callable[..., object]
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("storage")]
+
+
+def days_ago(days: float) -> object:
+    return timezone.now() - timedelta(days=days)
+
+
+@pytest.fixture(autouse=True)
+def _limits(settings: object) -> None:
+    settings.RETENTION_DAYS, settings.RECEIPT_DAYS = 90, 7
+
+
+def test_old_detections_go_with_their_images_and_tracks(eyes: Eyes, submit: Submit) -> None:
+    enrol("ada", 1)
+    train()
+    submit(eyes.picture_of(1), track="old", captured_at=days_ago(91))
+    submit(eyes.picture_of(1), track="new", captured_at=days_ago(89))
+    process_batch()
+    removed = apply_retention()
+    assert (removed["detections"], removed["tracks"]) == (1, 1)
+    assert Track.objects.get().key == "new"
+    assert Detection.objects.count() == FaceImage.objects.count() == 1
+
+
+def test_the_last_known_location_outlives_its_detection(eyes: Eyes, submit: Submit) -> None:
+    enrol("ada", 1)
+    train()
+    submit(eyes.picture_of(1), captured_at=days_ago(91))
+    process_batch()
+    apply_retention()
+    assert LastSeen.objects.get().detection is None
+
+
+def test_receipts_and_ended_jobs_go_and_waiting_crops_stay(eyes: Eyes, submit: Submit) -> None:
+    submit(eyes.picture_of(1))
+    process_batch()
+    waiting = submit(plain_png(7)).accepted[0]
+    Crop.objects.update(received_at=days_ago(8))
+    Job.objects.filter(finished_at__isnull=False).update(finished_at=days_ago(8))
+    removed = apply_retention()
+    assert (removed["crops"], removed["jobs"]) == (1, 1)
+    assert Crop.objects.get().pk == waiting
+
+
+def test_a_crop_that_is_tried_again_after_a_week_is_not_taken_away(eyes: Eyes, submit: Submit) -> None:
+    submit(eyes.picture_of(1))
+    process_batch()
+    Crop.objects.update(state=Crop.State.DEAD, image=b"x", received_at=days_ago(8))
+    Job.objects.update(finished_at=days_ago(8), failed=1)
+    requeue(Crop.objects.all())
+    apply_retention()
+    assert Crop.objects.get().state == Crop.State.PENDING
+
+
+def test_an_old_track_with_a_crop_still_waiting_stays(eyes: Eyes, submit: Submit) -> None:
+    submit(eyes.picture_of(1), track="t", captured_at=days_ago(91))
+    apply_retention()
+    assert Crop.objects.count() == Track.objects.count() == 1
+
+
+def test_more_than_one_chunk_goes(eyes: Eyes, submit: Submit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 2)
+    for seed in range(5):
+        submit(eyes.picture_of(seed), captured_at=days_ago(91))
+    process_batch()
+    assert apply_retention()["detections"] == 5
+    assert not Detection.objects.exists()
+
+
+def test_the_artifact_of_a_retired_model_that_a_crash_left_goes(storage: Path) -> None:
+    enrol("ada", 1)
+    trained = train()
+    enrol("grace", 2)
+    serving = train()
+    TrainedModel.objects.filter(pk=trained.pk).update(retired_at=timezone.now())
+    apply_retention()
+    assert [path.name for path in (storage / "models").iterdir()] == [Path(serving.storage_name).name]

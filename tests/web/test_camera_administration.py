@@ -1,0 +1,143 @@
+"""Cameras, edge nodes, external servers, and the queues: what administrators do in the admin."""
+
+import re
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+from rest_framework.test import APIClient
+from standardwebhooks import Webhook
+
+from detections.models import Camera, Crop, Delivery, EdgeNode, ExternalServer
+from recognition import wakeup
+from recognition.models import Job
+from tests.people.fabricated import make_camera, make_person
+from tests.web.sightings import detect, text
+
+pytestmark = pytest.mark.django_db
+
+
+def act(client: Client, model: str, action: str, *keys: object) -> str:
+    """Choose an action for rows of a list; returns the page that follows."""
+    form = {"action": action, "_selected_action": [str(key) for key in keys]}
+    return text(client.post(reverse(f"admin:detections_{model}_changelist"), form, follow=True))
+
+
+def secret_in(page: str) -> str:
+    (secret,) = re.findall(r"<code class=.secret.>([^<]+)</code>", page)
+    return secret
+
+
+@pytest.fixture
+def woken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    tasks: list[str] = []
+    monkeypatch.setattr(wakeup, "wake", lambda *message: tasks.append(message[0]))
+    return tasks
+
+
+def crop(state: Crop.State, image: bytes | None = b"image") -> Crop:
+    job = Job.objects.create(kind=Job.Kind.RECOGNISE, total=1, done=1, failed=1)
+    return Crop.objects.create(
+        id=uuid4(), job=job, camera=make_camera(), sha256="", image=image, state=state, captured_at=datetime.now(UTC)
+    )
+
+
+def test_a_node_gets_a_key_that_is_shown_once_and_sees_its_cameras(admin: Client) -> None:
+    make_camera("lab")
+    admin.post(reverse("admin:detections_edgenode_add"), {"name": "box", "cameras": [make_camera("gate").pk]})
+    node = EdgeNode.objects.get()
+    page = act(admin, "edgenode", "issue_key", node.pk)
+    api = APIClient(headers={"Authorization": f"Bearer {secret_in(page)}"})
+    assert [camera["id"] for camera in api.get("/api/v1/cameras").json()["results"]] == ["gate"]
+    assert "edge node box" in text(admin.get(reverse("admin:detections_edgenode_change", args=[node.pk])))
+    assert "class='secret'" not in text(admin.get(reverse("admin:detections_edgenode_changelist")))
+
+
+def test_an_external_server_gets_a_secret_that_is_shown_once(admin: Client) -> None:
+    form = {"name": "door", "url": "https://door.example/hook", "is_active": "on"}
+    page = text(admin.post(reverse("admin:detections_externalserver_add"), form, follow=True))
+    server = ExternalServer.objects.get()
+    assert secret_in(page) == server.secret
+    now = datetime.now(UTC)
+    signature = Webhook(server.secret).sign("id", now, "{}")
+    headers = {"webhook-id": "id", "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signature}
+    assert Webhook(secret_in(page)).verify("{}", headers) == {}
+    change = reverse("admin:detections_externalserver_change", args=[server.pk])
+    assert server.secret not in text(admin.get(change))
+    admin.post(change, form | {"name": "gate"})
+    assert ExternalServer.objects.get().secret == server.secret
+
+
+def test_a_lost_secret_is_replaced(admin: Client) -> None:
+    server = ExternalServer.objects.create(name="door", url="https://door.example/", secret="whsec_b2xk")
+    page = act(admin, "externalserver", "renew_secret", server.pk)
+    server.refresh_from_db()
+    assert secret_in(page) == server.secret != "whsec_b2xk"
+
+
+def test_no_secret_is_logged(admin: Client) -> None:
+    form = {"name": "door", "url": "https://door.example/hook", "is_active": "on"}
+    admin.post(reverse("admin:detections_externalserver_add"), form)
+    assert LogEntry.objects.count() == 1
+    assert "whsec_" not in str(LogEntry.objects.values())
+
+
+def test_only_crops_that_were_given_up_are_tried_again(admin: Client, woken: list[str]) -> None:
+    dead, done = crop(Crop.State.DEAD), crop(Crop.State.DONE, image=None)
+    page = act(admin, "crop", "requeue", dead.pk, done.pk)
+    assert "1 of 2 crops wait again" in page
+    assert [Crop.objects.get(pk=one.pk).state for one in (dead, done)] == [Crop.State.PENDING, Crop.State.DONE]
+    assert woken == [wakeup.RECOGNITION]
+
+
+def test_dead_letters_can_be_picked_out(admin: Client) -> None:
+    dead, _ = crop(Crop.State.DEAD), crop(Crop.State.DONE)
+    answer = admin.get(reverse("admin:detections_crop_changelist"), {"state__exact": "dead"})
+    assert list(answer.context["cl"].queryset) == [dead]
+
+
+def test_a_result_is_delivered_again(admin: Client, woken: list[str]) -> None:
+    server = ExternalServer.objects.create(name="door", url="https://door.example/", secret="whsec_b2xk")
+    failed = Delivery.objects.create(
+        server=server,
+        detection=detect(),
+        state=Delivery.State.FAILED,
+        attempts=11,
+        last_error="500",
+    )
+    act(admin, "delivery", "deliver_again", failed.pk)
+    failed.refresh_from_db()
+    assert (failed.state, failed.attempts, failed.last_error) == (Delivery.State.PENDING, 0, "")
+    assert list(Delivery.objects.due()) == [failed]
+    assert woken == [wakeup.DELIVERY]
+
+
+def test_a_camera_with_detections_is_not_deleted(admin: Client) -> None:
+    detect(camera="gate")
+    make_camera("unused")
+    for camera in ("gate", "unused"):
+        admin.post(reverse("admin:detections_camera_delete", args=[camera]), {"post": "yes"})
+    assert [camera.pk for camera in Camera.objects.all()] == ["gate"]
+
+
+def test_a_camera_keeps_its_id(admin: Client) -> None:
+    camera = make_camera("gate")
+    form = {"id": "other", "name": "Gate", "location": camera.location_id, "is_active": "on"}
+    admin.post(reverse("admin:detections_camera_change", args=["gate"]), form)
+    assert list(Camera.objects.values_list("pk", "name")) == [("gate", "Gate")]
+
+
+@pytest.mark.parametrize("model", ["crop", "delivery", "detection", "track", "lastseen"])
+def test_what_the_system_wrote_cannot_be_changed_by_hand(admin: Client, model: str) -> None:
+    detection = detect(make_person("ada"), jpeg=b"jpeg")
+    key = {"crop": crop(Crop.State.DONE).pk, "detection": detection.pk, "lastseen": detection.person_id}.get(model)
+    assert admin.get(reverse(f"admin:detections_{model}_changelist")).status_code == 200
+    assert admin.get(reverse(f"admin:detections_{model}_add")).status_code == 403
+    if key:
+        address = reverse(f"admin:detections_{model}_change", args=[key])
+        assert admin.get(address).status_code == 200
+        assert admin.post(address, {}).status_code == 403
+        assert admin.post(reverse(f"admin:detections_{model}_delete", args=[key]), {"post": "yes"}).status_code == 403

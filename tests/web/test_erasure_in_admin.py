@@ -1,0 +1,73 @@
+"""Deleting a person in the admin is erasure: announced, complete, and without a log entry that keeps the name."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+
+from detections.models import Detection, LastSeen
+from people.models import Person
+from people.training import train
+from recognition.models import TrainedModel
+from tests.people.fabricated import enrol
+from tests.web.sightings import detect, text
+
+LIST = "/admin/people/person/"
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("storage", "pack")]
+
+
+@pytest.fixture
+def ada(operator: Client) -> Person:
+    """Ada, trained, seen twice, and renamed in the admin (which logs that), beside Grace."""
+    ada = enrol("Lovelace", seed=1)
+    enrol("grace", seed=2)
+    train()
+    for _ in range(2):
+        detect(ada)
+    form = {"face_id": "Ada Lovelace", "legal_basis": "consent", "legal_basis_date": "2026-01-01"}
+    operator.post(reverse("admin:people_person_change", args=[ada.pk]), form, follow=True)
+    assert LogEntry.objects.get().object_repr == "Ada Lovelace"
+    return ada
+
+
+def delete(person: Person) -> str:
+    return reverse("admin:people_person_delete", args=[person.pk])
+
+
+def test_what_will_go_is_said_first_and_nothing_goes_yet(operator: Client, ada: Person) -> None:
+    for page in (
+        text(operator.get(delete(ada))),
+        text(operator.post(LIST, {"action": "delete_selected", "_selected_action": [ada.pk]})),
+    ):
+        assert "It erases 1 person: <strong>Ada Lovelace</strong>" in page
+        for line in ("photos: 2", "detections: 2", "last seen: 1", "trained models that know them: 1"):
+            assert f"<li>{line}</li>" in page
+    assert Person.objects.filter(pk=ada.pk).exists()
+
+
+def test_once_confirmed_the_person_is_gone_and_no_log_names_them(operator: Client, ada: Person) -> None:
+    page = text(operator.post(delete(ada), {"confirmed": "yes"}, follow=True))
+    assert "Erased for good:" in page
+    assert "Lovelace" not in page
+    assert [person.face_id for person in Person.objects.all()] == ["grace"]
+    assert not Detection.objects.exists()
+    assert not LastSeen.objects.exists()
+    assert not LogEntry.objects.exists()
+    assert [model.people_count for model in TrainedModel.objects.filter(retired_at=None)] == [1]
+
+
+def test_several_people_are_erased_at_once(operator: Client, ada: Person) -> None:
+    everybody = [person.pk for person in Person.objects.all()]
+    confirmation = {"action": "delete_selected", "_selected_action": everybody, "confirmed": "yes"}
+    assert operator.post(LIST, confirmation).status_code == 302
+    assert not Person.objects.exists()
+    assert not LogEntry.objects.exists()
+
+
+def test_somebody_who_is_gone_already_is_no_error(operator: Client, ada: Person) -> None:
+    address = delete(ada)
+    operator.post(address, {"confirmed": "yes"})
+    answer = operator.post(address, {"confirmed": "yes"}, follow=True)
+    assert "doesn’t exist" in text(answer)
+    assert Person.objects.count() == 1
