@@ -62,6 +62,8 @@ def exception_handler(error: Exception, context: dict) -> Response | None:
         error = Problem(413, "too-large", "Request too large", "The fields beside the images are too large.")
     elif isinstance(error, SuspiciousOperation):
         error = exceptions.ParseError(str(error))
+    elif isinstance(error, RecursionError):  # only parsing recurses here, over JSON of a thousand levels
+        error = exceptions.ParseError("The request body is nested too deeply.")
     response = default_handler(error, context)
     if response is None:
         return None

@@ -78,8 +78,8 @@ def main() -> None:
         for number, folder in enumerate(others, start=1):
             added.append(f"bench {run} {number}")
             client.add_person(added[-1], photos_of(folder)[:3])
-            print(f"\renrolled {number} of {len(others)} others", end="", flush=True)
-        print()
+            if number % 50 == 0:
+                print(f"enrolled {number} of {len(others)} others", flush=True)
         if others:
             print(f"trained them in {client.train():.2f} s")
         photos = photos_of(chosen)

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from functools import cache
 
+import cv2
 import numpy as np
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -46,6 +47,8 @@ def pipeline() -> Pipeline:
     Raises:
         PackError: the pack is missing or damaged; the text says how to build it.
     """
+    # A process per core, or threads that share it: OpenCV's own threads would only get in the way.
+    cv2.setNumThreads(1)
     return Pipeline(open_pack(settings.PACKS_DIR / settings.PACK))
 
 

@@ -16,7 +16,6 @@ from detections.serializers import LastKnownSerializer
 from people.api import find_person
 from people.models import Person
 from recognition.engine.errors import ImageError
-from recognition.loader import ModelUnavailableError
 
 
 class ImageSerializer(serializers.Serializer):
@@ -90,8 +89,6 @@ class GetResults(APIView):
             result = identify(file.read())
         except ImageError as error:
             raise Problem(422, "unreadable-image", "Unreadable image", str(error)) from error
-        except ModelUnavailableError as error:
-            raise Problem(503, "model-unavailable", "Model unavailable", str(error), retry_after=10) from error
         faces = [
             {
                 "face_id": one.face_id,

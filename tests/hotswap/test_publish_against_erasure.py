@@ -1,17 +1,16 @@
 """Publishing and erasing at the same time: no model with somebody erased is ever in service."""
 
-import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
-from django.db import connection
 
 from people import erasure
 from people.models import Person
 from people.training import all_lawful, fit_gallery, train
 from recognition import publishing
 from recognition.models import ActiveModel, TrainedModel
-from tests.people.fabricated import enrol
+from tests.people.fabricated import enrol, run_together
 
 pytestmark = pytest.mark.usefixtures("storage")
 
@@ -33,23 +32,7 @@ def test_a_model_that_knows_somebody_erased_is_not_published(db: None, storage: 
 def test_whatever_the_order_nobody_erased_is_in_a_live_model() -> None:
     people = [enrol(f"person {seed}", seed, photos=1) for seed in range(6)]
     train()
-    errors = []
-
-    def attempt(work: object) -> None:
-        try:
-            work()
-        except Exception as error:  # noqa: BLE001 - reported by the main thread
-            errors.append(error)
-        finally:
-            connection.close()
-
-    work = [lambda person=person: erasure.erase(person) for person in people[:3]] + [train] * 3
-    threads = [threading.Thread(target=attempt, args=[one]) for one in work]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    run_together(*[partial(erasure.erase, person) for person in people[:3]], *[train] * 3)
     alive = {str(pk) for pk in Person.objects.values_list("pk", flat=True)}
     assert len(alive) == 3
     for trained in TrainedModel.objects.filter(retired_at=None):

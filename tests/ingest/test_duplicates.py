@@ -1,11 +1,11 @@
 """The same crop sent again, however often and at whatever moment, is accepted again and has one effect."""
 
-import threading
 from collections.abc import Callable
+from functools import partial
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.http import HttpResponse
 from rest_framework.test import APIClient
 
 from access.models import ApiKey
@@ -13,7 +13,7 @@ from detections.models import Crop, Detection, Track
 from detections.processing import process_batch
 from recognition.models import Job
 from tests.ingest.posting import crop, post
-from tests.people.fabricated import Eyes, make_camera, plain_png
+from tests.people.fabricated import Eyes, make_camera, plain_png, run_together
 
 
 @pytest.fixture
@@ -69,21 +69,14 @@ def test_twenty_parallel_sendings_have_one_effect(make_key: Callable[..., str], 
     token = make_key(ApiKey.Scope.OPERATOR)
     sent = [crop(id=str(uuid4()), track="t") for _ in range(3)]
     images = {one["id"]: eyes.picture_of(seed) for seed, one in enumerate(sent)}
-    answers = []
 
-    def send(order: int) -> None:
+    def send(order: int) -> HttpResponse:
         api = APIClient()
         api.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
-        answers.append(post(api, sent if order % 2 else sent[::-1], images))
-        connection.close()
+        return post(api, sent if order % 2 else sent[::-1], images)
 
-    threads = [threading.Thread(target=send, args=[order]) for order in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = run_together(*(partial(send, order) for order in range(20)))
     assert {answer.status_code for answer in answers} == {202}
-    assert len(answers) == 20
     assert len({answer.json()["job"] for answer in answers}) == 1
     assert (Crop.objects.count(), Job.objects.count(), Track.objects.count()) == (3, 1, 1)
     assert process_batch() == 3

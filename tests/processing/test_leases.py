@@ -1,18 +1,16 @@
 """A crop is in the hands of one worker at a time; whoever lost the lease has no effect."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from detections.models import Crop, Detection, Track
 from detections.processing import process_batch
 from recognition.engine.pipeline import Pipeline
 from recognition.models import Job
-from tests.people.fabricated import Eyes
+from tests.people.fabricated import Eyes, run_together
 
 Submit = Callable[..., object]
 
@@ -85,24 +83,11 @@ def test_a_lost_lease_is_no_error_of_the_crop(
 def test_parallel_workers_do_every_crop_once(eyes: Eyes, submit: Submit) -> None:
     for number in range(24):
         submit(eyes.picture_of(number), track="t")
-    done, errors = [], []
 
-    def work() -> None:
-        try:
-            while count := process_batch(limit=4):
-                done.append(count)
-        except Exception as error:  # noqa: BLE001 - reported by the main thread
-            errors.append(error)
-        finally:
-            connection.close()
+    def work() -> int:
+        return sum(iter(lambda: process_batch(limit=4), 0))
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-    assert sum(done) == Detection.objects.count() == 24
+    assert sum(run_together(*[work] * 4)) == Detection.objects.count() == 24
     assert Track.objects.get().detection_count == 24
     assert set(Crop.objects.values_list("state", "attempts")) == {(Crop.State.DONE, 1)}
     assert set(Job.objects.values_list("state", flat=True)) == {Job.State.SUCCEEDED}

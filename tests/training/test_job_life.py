@@ -1,17 +1,16 @@
 """A training job: requested once, held by one worker at a time under a lease, and always ended with a clear text."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from people import tasks
 from recognition import jobs, wakeup
 from recognition.models import Job
+from tests.people.fabricated import run_together
 
 Kind, State = Job.Kind, Job.State
 
@@ -69,16 +68,7 @@ def test_of_two_claims_one_wins(job: Job) -> None:
 def test_of_many_workers_woken_for_the_same_job_one_works() -> None:
     job = jobs.request(Kind.TRAIN)
     worked = []
-
-    def worker() -> None:
-        jobs.run(job.pk, lambda _: worked.append(1))
-        connection.close()
-
-    threads = [threading.Thread(target=worker) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together(*[lambda: jobs.run(job.pk, lambda _: worked.append(1))] * 8)
     assert worked == [1]
 
 
