@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from recognition.engine import artifact
@@ -98,16 +99,21 @@ def _retire(models: Iterable[TrainedModel], because: str) -> int:
             trained.labels.all().delete()
             trained.retired_at, trained.retired_because = timezone.now(), because
             trained.save()
-        transaction.on_commit(delete_retired_artifacts)
+        retired = TrainedModel.objects.filter(pk__in=[trained.pk for trained in models])
+        transaction.on_commit(lambda: _delete_artifacts(retired))
     return len(models)
 
 
 def delete_retired_artifacts() -> None:
-    """Delete what was retired lately; again and again, as a crash may have come between commit and deletion."""
+    """Delete what was retired lately once more: a crash may have come between commit and deletion."""
+    _delete_artifacts(TrainedModel.objects.filter(retired_at__gte=timezone.now() - timedelta(days=2)))
+
+
+def _delete_artifacts(models: QuerySet[TrainedModel]) -> None:
     with transaction.atomic():
         # Equal data makes an equal artifact, so a retired model can be published again: not while we delete it.
         ActiveModel.locked()
-        for trained in TrainedModel.objects.filter(retired_at__gte=timezone.now() - timedelta(days=2)):
+        for trained in models.filter(retired_at__isnull=False):
             default_storage.delete(trained.storage_name)
 
 

@@ -73,7 +73,7 @@ def face(vector: Vector, box: tuple[float, float, float, float] = (4, 4, 28, 28)
 
 
 def run_together(*works: Callable[[], object]) -> list[object]:
-    """Run all at once, in threads with database connections of their own; what each returned, or what the first raised."""
+    """Run all at once, each in a thread with its own database connection; returns or raises what they did."""
 
     def run(work: Callable[[], object]) -> object:
         try:
