@@ -21,7 +21,7 @@ $(RUNTIME): requirements.txt
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo "Making a virtual environment in $(VENV)"; $(PYTHON) -m venv --clear $(VENV); } \
 	  || { echo "The virtual environment could not be made. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Installing requirements (the first time this takes a minute or two)"
-	@$(BIN)/python -m pip install --quiet --progress-bar on -r requirements.txt \
+	@$(BIN)/python -m pip install -r requirements.txt \
 	  || { echo "The requirements could not be installed. Is the network there? Run the same command again: it goes on where it stopped."; exit 1; }
 	@rm -f $(VENV)/.runtime-*; touch $@
 

@@ -1,5 +1,6 @@
 """The one permission class of the API: a view that names no capability is closed to everyone."""
 
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -17,7 +18,10 @@ class HasCapability(BasePermission):
     def has_permission(self, request: Request, view: object) -> bool:
         needed = getattr(view, "capability", None)
         if isinstance(needed, dict):
-            needed = needed.get(request.method)
+            method = "GET" if request.method == "HEAD" else request.method
+            if method not in needed:
+                raise MethodNotAllowed(request.method)
+            needed = needed[method]
         if isinstance(needed, Capability):
             needed = {needed}
         return bool(needed) and not capabilities_of(request.user).isdisjoint(needed)

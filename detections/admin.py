@@ -1,8 +1,5 @@
 """Cameras and edge nodes, what they sent, and what became of it."""
 
-import base64
-import secrets
-
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminURLFieldWidget
 from django.db import models
@@ -18,10 +15,19 @@ from access.admin_site import ReadOnlyAdmin, RoleModelAdmin
 from access.models import ApiKey
 from access.roles import Capability
 from detections import processing
-from detections.models import Camera, Crop, Delivery, Detection, EdgeNode, ExternalServer, LastSeen, Location, Track
+from detections.models import (
+    Camera,
+    Crop,
+    Delivery,
+    Detection,
+    EdgeNode,
+    ExternalServer,
+    LastSeen,
+    Location,
+    Track,
+    new_webhook_secret,
+)
 from recognition import wakeup
-
-SECRET_BYTES = 32
 
 
 @admin.register(Location)
@@ -87,20 +93,16 @@ class ExternalServerAdmin(RoleModelAdmin):
     actions = ("renew_secret",)
 
     def save_model(self, request: HttpRequest, obj: ExternalServer, form: ModelForm, change: bool) -> None:
-        if not change:
-            self._give_secret(request, obj)
         super().save_model(request, obj, form, change)
+        if not change:
+            show_once(request, obj.name, obj.secret)
 
     @admin.action(description="Make a new secret for the selected servers")
     def renew_secret(self, request: HttpRequest, queryset: QuerySet[ExternalServer]) -> None:
         for server in queryset:
-            self._give_secret(request, server)
+            server.secret = new_webhook_secret()
             server.save(update_fields=["secret"])
-
-    def _give_secret(self, request: HttpRequest, server: ExternalServer) -> None:
-        """In the form that Standard Webhooks asks for."""
-        server.secret = f"whsec_{base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()}"
-        show_once(request, server.name, server.secret)
+            show_once(request, server.name, server.secret)
 
 
 @admin.register(Crop)

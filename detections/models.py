@@ -1,5 +1,7 @@
 """Places and cameras, the inbox of crops, and what recognition made of them."""
 
+import base64
+import secrets
 import uuid
 from typing import Self
 
@@ -188,12 +190,17 @@ class LastSeen(models.Model):
         return f"last sighting of {self.pk}"
 
 
+def new_webhook_secret() -> str:
+    """In the form that Standard Webhooks asks for."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+
+
 class ExternalServer(models.Model):
     """Where the results of `send-results` are posted, signed as Standard Webhooks says."""
 
     name = models.CharField(max_length=100, unique=True)
     url = models.URLField(max_length=500)
-    secret = models.CharField(max_length=100, editable=False)
+    secret = models.CharField(max_length=100, default=new_webhook_secret, editable=False)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

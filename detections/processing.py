@@ -3,7 +3,7 @@
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from people.models import Person
 from recognition import jobs
 from recognition.engine.errors import ImageError
 from recognition.engine.faces import EmbeddedFace, Identity
-from recognition.engine.images import decode, encode_jpeg
+from recognition.engine.images import decode, encode_jpeg, inspect
 from recognition.loader import Serving, loader, pipeline
 
 logger = logging.getLogger(__name__)
@@ -56,11 +56,12 @@ def process_batch(limit: int = BATCH) -> int:
     crops = _claim(token, limit)
     if not crops:
         return 0
-    try:
-        _process(crops, token)
-    except Exception:  # noqa: BLE001 - whatever one crop provokes must not cost its neighbours their turn
-        for crop in crops:
-            _process_alone(crop, token)
+    for portion in _portions(crops):
+        try:
+            _process(portion, token)
+        except Exception:  # noqa: BLE001 - whatever one crop provokes must not cost its neighbours their turn
+            for crop in portion:
+                _process_alone(crop, token)
     return len(crops)
 
 
@@ -97,6 +98,28 @@ def _claim(token: uuid.UUID, limit: int) -> list[Crop]:
             claim=token, attempts=F("attempts") + 1, due_at=Now() + LEASE
         )
     return list(Crop.objects.filter(claim=token).select_related("camera"))
+
+
+def _portions(crops: Iterable[Crop]) -> Iterator[list[Crop]]:
+    """Parts of a batch that decode to no more pixels than one largest image may have: memory stays bounded."""
+    portion, pixels = [], 0
+    for crop in crops:
+        size = _pixels(crop)
+        if portion and pixels + size > settings.MAX_IMAGE_PIXELS:
+            yield portion
+            portion, pixels = [], 0
+        portion.append(crop)
+        pixels += size
+    if portion:
+        yield portion
+
+
+def _pixels(crop: Crop) -> int:
+    try:
+        info = inspect(bytes(crop.image))
+    except ImageError:
+        return 0
+    return info.width * info.height
 
 
 def _process_alone(crop: Crop, token: uuid.UUID) -> None:

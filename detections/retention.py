@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from detections.models import Crop, Detection, Track
+from people import erasure
 from recognition import publishing
 from recognition.models import Job
 
@@ -14,7 +16,7 @@ CHUNK = 1000
 
 
 def apply_retention() -> dict[str, int]:
-    """Delete detections, tracks, receipts of finished crops and old jobs; returns how many of each.
+    """Delete detections, tracks, receipts of finished crops, old jobs and stray artifacts; returns how many of each.
 
     Last-known locations stay: they are one row per person, and go with the person.
     """
@@ -28,7 +30,8 @@ def apply_retention() -> dict[str, int]:
         "crops": _delete(Crop.objects.exclude(state=Crop.State.PENDING).filter(received_at__lt=receipts_until)),
         "jobs": _delete(Job.objects.filter(finished_at__lt=receipts_until)),
     }
-    publishing.delete_retired_artifacts()
+    removed["artifacts"] = publishing.delete_stray_artifacts()
+    transaction.on_commit(erasure.forget_write_ahead_log)
     return removed
 
 

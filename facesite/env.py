@@ -76,7 +76,13 @@ def broker(url: str, data_dir: Path) -> dict:
     if urlsplit(url).scheme != "filesystem":
         return {
             "broker_url": url,
-            "broker_transport_options": {"socket_connect_timeout": 2, "socket_timeout": 5, "socket_keepalive": True},
+            "broker_transport_options": {
+                "socket_connect_timeout": 2,
+                "socket_timeout": 5,
+                "socket_keepalive": True,
+                # Whoever sends a wake-up must not wait for a broker that is down.
+                "max_retries": 0,
+            },
         }
     messages = data_dir / "broker"
     control = data_dir / "broker-control"

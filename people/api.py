@@ -1,7 +1,6 @@
 """The dataset (people and their photos) and the training of models from it."""
 
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics
@@ -23,7 +22,7 @@ from people.serializers import (
     PhotoSerializer,
     PhotoUploadSerializer,
     RefusedPhotoSerializer,
-    validation_problem,
+    check,
 )
 from recognition import jobs, wakeup
 from recognition.api import accepted
@@ -59,7 +58,12 @@ class Dataset(generics.ListAPIView):
 
 
 class DatasetPerson(APIView):
-    capability = {"GET": Capability.READ, "POST": Capability.ENROL, "DELETE": Capability.ENROL}
+    capability = {
+        "GET": Capability.READ,
+        "POST": Capability.ENROL,
+        "PATCH": Capability.ENROL,
+        "DELETE": Capability.ENROL,
+    }
 
     @extend_schema(tags=["dataset"], summary="One person", responses=PersonSerializer)
     def get(self, request: Request, face_id: str) -> Response:
@@ -75,16 +79,29 @@ class DatasetPerson(APIView):
         basis = LegalBasisSerializer(data=request.data)
         basis.is_valid(raise_exception=True)
         person = Person(face_id=face_id, **basis.validated_data)
-        try:
-            person.full_clean(validate_unique=False)
-        except ValidationError as error:
-            raise validation_problem(error) from error
+        check(person)
         person, created = Person.objects.get_or_create(
             face_id=person.face_id, defaults={"id": person.pk, **basis.validated_data}
         )
         if not created:
             raise Problem(409, "person-exists", "Person exists", "There is a person with this face id already.")
         return Response(PersonSerializer(person).data, status=201)
+
+    @extend_schema(
+        tags=["dataset"],
+        summary="Renew or correct a person's legal basis",
+        request=LegalBasisSerializer,
+        responses={200: PersonSerializer, 400: ProblemSerializer},
+    )
+    def patch(self, request: Request, face_id: str) -> Response:
+        person = find_person(face_id)
+        basis = LegalBasisSerializer(person, data=request.data, partial=True)
+        basis.is_valid(raise_exception=True)
+        for name, value in basis.validated_data.items():
+            setattr(person, name, value)
+        check(person)
+        person.save(update_fields=list(basis.validated_data))
+        return Response(PersonSerializer(person).data)
 
     @extend_schema(tags=["dataset"], summary="Erase a person for good", responses={200: ErasureSerializer})
     def delete(self, request: Request, face_id: str) -> Response:

@@ -2,19 +2,23 @@
 
 import logging
 from collections import Counter
+from contextlib import suppress
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.storage import default_storage
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from people.enrolment import folder_of
 from people.models import Person
 from people.training import all_lawful, fit_gallery
-from recognition import publishing
-from recognition.models import ActiveModel
+from recognition import jobs, publishing
+from recognition.engine.errors import PackError
+from recognition.models import ActiveModel, Job
 
 logger = logging.getLogger(__name__)
+
+ATTEMPTS_AGAINST_CROPS = 3
 
 
 def erase(person: Person) -> dict[str, int]:
@@ -22,14 +26,25 @@ def erase(person: Person) -> dict[str, int]:
 
     The others stay recognised throughout: a model without the person takes over before the old ones are retired.
     Sightings, tracks and the crops queued on those tracks go by the cascade of the foreign keys.
+
+    Raises:
+        IntegrityError: crops of the person keep coming in faster than they can be removed. Nothing was erased.
     """
+    for _ in range(ATTEMPTS_AGAINST_CROPS - 1):
+        # A crop that joins a track of the person just now is seen by the next attempt.
+        with suppress(IntegrityError):
+            return _erase(person)
+    return _erase(person)
+
+
+def _erase(person: Person) -> dict[str, int]:
     with transaction.atomic():
         # Whoever publishes waits from here on, so no model with the person can appear in between.
         pointer = ActiveModel.locked()
         # In the order in which workers lock: people, then crops and tracks.
         Person.objects.select_for_update().filter(pk=person.pk).first()
         if pointer.model and pointer.model.labels.filter(label=person.label).exists():
-            publishing.publish(fit_gallery(excluding=[person]), still_there=all_lawful)
+            _replace_model(person)
         models = publishing.retire_models_with([person.label], "a person it knew was erased")
         _, rows = LogEntry.objects.filter(
             content_type=ContentType.objects.get_for_model(Person), object_id=str(person.pk)
@@ -37,9 +52,18 @@ def erase(person: Person) -> dict[str, int]:
         counts = Counter(rows)
         counts.update(Person.objects.filter(pk=person.pk).delete()[1])
         transaction.on_commit(lambda: counts.update(files=_delete_files(folder_of(person))))
-        transaction.on_commit(_forget_write_ahead_log)
+        transaction.on_commit(forget_write_ahead_log)
     logger.info("erased person %s", person.pk)
     return _in_words(counts) | {"models": models}
+
+
+def _replace_model(person: Person) -> None:
+    """Put a model without the person in service, or see to it that one will be: erasing must not wait for a pack."""
+    try:
+        publishing.publish(fit_gallery(excluding=[person]), still_there=all_lawful)
+    except PackError as error:
+        logger.warning("erasing leaves no model in service until the next training: %s", error)
+        jobs.request(Job.Kind.OPTIMIZED_TRAIN)
 
 
 def _delete_files(folder: str) -> int:
@@ -58,8 +82,8 @@ def _in_words(counts: Counter) -> dict[str, int]:
     return {name.rpartition(".")[2].lower(): count for name, count in sorted(counts.items()) if count}
 
 
-def _forget_write_ahead_log() -> None:
-    """SQLite keeps old pages in its write-ahead log until it is truncated."""
+def forget_write_ahead_log() -> None:
+    """SQLite keeps old pages in its write-ahead log until it is truncated; it is not while somebody reads."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

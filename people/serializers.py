@@ -121,6 +121,13 @@ class ErasureSerializer(serializers.Serializer):
     erased = serializers.DictField(child=serializers.IntegerField(), help_text="How many of what were removed.")
 
 
-def validation_problem(error: ValidationError) -> serializers.ValidationError:
-    """A model's own complaint as an API error."""
-    return serializers.ValidationError(error.message_dict)
+def check(person: Person) -> None:
+    """Let the model judge its fields together.
+
+    Raises:
+        serializers.ValidationError: its complaints, by field.
+    """
+    try:
+        person.full_clean(validate_unique=False)
+    except ValidationError as error:
+        raise serializers.ValidationError(error.message_dict) from error

@@ -112,9 +112,9 @@ def count_done(job_id: UUID, done: int, failed: int) -> None:
     jobs.update(
         state=Job.State.RUNNING, done=F("done") + done, failed=F("failed") + failed, finished_at=None, message=""
     )
-    jobs.filter(done__gte=F("total")).update(
-        state=Job.State.SUCCEEDED, finished_at=timezone.now(), message="All crops are processed."
-    )
+    over = jobs.filter(done__gte=F("total"))
+    over.update(state=Job.State.SUCCEEDED, finished_at=timezone.now(), message="All crops are processed.")
+    over.filter(failed__gt=0).update(message="All crops are done with; some could not be processed.")
 
 
 def _held(job: Job) -> QuerySet[Job]:

@@ -27,9 +27,11 @@ class TrainedModel(models.Model):
     def __str__(self) -> str:
         return f"model {self.pk} ({self.classifier}, {self.people_count} people)"
 
+    FOLDER = "models"
+
     @property
     def storage_name(self) -> str:
-        return f"models/{self.sha256}.safetensors"
+        return f"{self.FOLDER}/{self.sha256}.safetensors"
 
 
 class ModelLabel(models.Model):

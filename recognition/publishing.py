@@ -3,12 +3,10 @@
 import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterable
-from datetime import timedelta
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from recognition.engine import artifact
@@ -99,22 +97,34 @@ def _retire(models: Iterable[TrainedModel], because: str) -> int:
             trained.labels.all().delete()
             trained.retired_at, trained.retired_because = timezone.now(), because
             trained.save()
-        retired = TrainedModel.objects.filter(pk__in=[trained.pk for trained in models])
-        transaction.on_commit(lambda: _delete_artifacts(retired))
+        transaction.on_commit(lambda: _delete_artifacts([trained.pk for trained in models]))
     return len(models)
 
 
-def delete_retired_artifacts() -> None:
-    """Delete what was retired lately once more: a crash may have come between commit and deletion."""
-    _delete_artifacts(TrainedModel.objects.filter(retired_at__gte=timezone.now() - timedelta(days=2)))
-
-
-def _delete_artifacts(models: QuerySet[TrainedModel]) -> None:
+def _delete_artifacts(ids: Collection[int]) -> None:
     with transaction.atomic():
         # Equal data makes an equal artifact, so a retired model can be published again: not while we delete it.
         ActiveModel.locked()
-        for trained in models.filter(retired_at__isnull=False):
+        for trained in TrainedModel.objects.filter(pk__in=ids, retired_at__isnull=False):
             default_storage.delete(trained.storage_name)
+
+
+def delete_stray_artifacts() -> int:
+    """Delete artifacts that belong to no live model: a crash may come between storing and committing, or between
+    committing and deleting. Returns how many.
+    """
+    with transaction.atomic():
+        # Whoever publishes waits, so an artifact without a row is nobody's.
+        ActiveModel.locked()
+        try:
+            _, files = default_storage.listdir(TrainedModel.FOLDER)
+        except FileNotFoundError:
+            return 0
+        live = {trained.storage_name for trained in TrainedModel.objects.filter(retired_at=None)}
+        stray = [name for file in files if (name := f"{TrainedModel.FOLDER}/{file}") not in live]
+        for name in stray:
+            default_storage.delete(name)
+    return len(stray)
 
 
 def _store(name: str, data: bytes) -> None:

@@ -24,6 +24,7 @@ ALLOWED = {
     ("dataset", "GET"): READERS,
     ("dataset-person", "GET"): READERS,
     ("dataset-person", "POST"): STAFF,
+    ("dataset-person", "PATCH"): STAFF,
     ("dataset-person", "DELETE"): STAFF,
     ("dataset-image", "POST"): STAFF,
     ("generate-emb", "POST"): STAFF,

@@ -11,7 +11,7 @@ from access.models import ApiKey
 from detections.models import Detection, Location, Track
 from detections.processing import process_batch
 from people.training import train
-from tests.people.fabricated import Eyes, enrol, later, make_camera, make_node
+from tests.fabricated import Eyes, enrol, later, make_camera, make_node
 
 pytestmark = pytest.mark.usefixtures("storage")
 

@@ -10,9 +10,9 @@ from detections.models import Crop, Detection
 from people import enrolment
 from people.training import train
 from recognition.loader import loader
-from tests.people import photographs
-from tests.people.fabricated import Eyes, enrol, make_person, plain_png
-from tests.people.photographs import upload
+from tests import photographs
+from tests.fabricated import Eyes, enrol, make_person, plain_png
+from tests.photographs import upload
 
 pytestmark = pytest.mark.usefixtures("storage")
 

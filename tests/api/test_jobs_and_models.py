@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from access.models import ApiKey
 from people.training import train
 from recognition.models import Job
-from tests.people.fabricated import enrol
+from tests.fabricated import enrol
 
 
 def test_a_job_that_never_was_is_a_404(operator: APIClient) -> None:

@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 from detections.models import Detection
 from detections.processing import process_batch
 from people.training import train
-from tests.people.fabricated import Eyes, enrol, later, make_person
+from tests.fabricated import Eyes, enrol, later, make_person
 
 pytestmark = pytest.mark.usefixtures("storage")
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from access.roles import Role
-from tests.people.fabricated import make_person
+from tests.fabricated import make_person
 from tests.web.sightings import detect
 
 PAGES = ["/", "/?q=nobody", "/detections/", "/detections/?known=false", "/admin/people/person/add/"]

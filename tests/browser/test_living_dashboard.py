@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, Route, expect
 
 from access.roles import Role
-from tests.people.fabricated import make_person
+from tests.fabricated import make_person
 from tests.web.sightings import detect
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

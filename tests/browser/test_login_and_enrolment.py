@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from access.roles import Role
 from recognition.engine.packs import Pack
-from tests.people.photographs import faceless, portrait
+from tests.photographs import faceless, portrait
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -9,7 +9,7 @@ from detections.models import Detection, ExternalServer
 from detections.processing import process_batch
 from people.training import train
 from tests.delivery.receiver import Receiver
-from tests.people.fabricated import Eyes, enrol, eyes, fresh_loader, operator_user, submit
+from tests.fabricated import Eyes, enrol, eyes, fresh_loader, operator_user, submit
 
 __all__ = ["eyes", "fresh_loader", "operator_user", "submit"]
 

@@ -16,7 +16,7 @@ from people.models import Person
 from recognition import wakeup
 from tests.delivery.conftest import SECRET
 from tests.delivery.receiver import Receiver
-from tests.people.fabricated import NOON
+from tests.fabricated import NOON
 
 See = Callable[..., Detection]
 State = Delivery.State

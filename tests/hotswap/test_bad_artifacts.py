@@ -14,7 +14,7 @@ from recognition import loader as loading
 from recognition import publishing
 from recognition.loader import ModelUnavailableError, loader
 from recognition.models import TrainedModel
-from tests.people.fabricated import enrol
+from tests.fabricated import enrol
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("storage")]
 

@@ -10,7 +10,7 @@ from people.models import Person
 from people.training import all_lawful, fit_gallery, train
 from recognition import publishing
 from recognition.models import ActiveModel, TrainedModel
-from tests.people.fabricated import enrol, run_together
+from tests.fabricated import enrol, run_together
 
 pytestmark = pytest.mark.usefixtures("storage")
 

@@ -8,7 +8,7 @@ from people.training import train
 from recognition import publishing
 from recognition.loader import loader
 from recognition.models import ActiveModel, TrainedModel
-from tests.people.fabricated import enrol
+from tests.fabricated import enrol
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("storage")]
 

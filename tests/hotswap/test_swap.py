@@ -8,7 +8,7 @@ from people.training import train
 from recognition import loader as loading
 from recognition.loader import ModelLoader, loader
 from recognition.models import ActiveModel
-from tests.people.fabricated import direction, enrol, run_together
+from tests.fabricated import direction, enrol, run_together
 from tests.servers import wait_until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("storage")]

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from rest_framework.test import APIClient
 
-from tests.people.fabricated import NOON, plain_png
+from tests.fabricated import NOON, plain_png
 
 ROOT = "/api/v1/face-recognition"
 

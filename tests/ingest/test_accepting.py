@@ -8,8 +8,8 @@ from rest_framework.test import APIClient
 from detections import ingest
 from detections.models import Crop, Track
 from recognition.models import Job
+from tests.fabricated import later, make_camera, plain_png
 from tests.ingest.posting import crop, post
-from tests.people.fabricated import later, make_camera, plain_png
 
 
 @pytest.fixture

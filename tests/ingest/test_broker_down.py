@@ -11,8 +11,8 @@ from rest_framework.test import APIClient
 from detections import tasks
 from detections.models import Crop
 from recognition import wakeup
+from tests.fabricated import make_camera
 from tests.ingest.posting import crop, post
-from tests.people.fabricated import make_camera
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -4,8 +4,8 @@ from rest_framework.test import APIClient
 
 from detections.models import Crop, Track
 from recognition.models import Job
+from tests.fabricated import plain_png
 from tests.ingest.posting import crop, post
-from tests.people.fabricated import plain_png
 
 
 def test_nothing_is_stored(operator: APIClient) -> None:

@@ -12,8 +12,8 @@ from access.models import ApiKey
 from detections.models import Crop, Detection, Track
 from detections.processing import process_batch
 from recognition.models import Job
+from tests.fabricated import Eyes, make_camera, plain_png, run_together
 from tests.ingest.posting import crop, post
-from tests.people.fabricated import Eyes, make_camera, plain_png, run_together
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from detections.models import Crop
+from tests.fabricated import make_camera
 from tests.ingest.posting import ROOT, crop, post
-from tests.people.fabricated import make_camera
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from rest_framework.test import APIClient
 
 from detections.models import Crop, Detection
 from detections.processing import process_batch
+from tests.fabricated import make_camera, make_person
 from tests.ingest.posting import ROOT, crop, post
-from tests.people.fabricated import make_camera, make_person
 
 FEW_SECONDS = 10
 

@@ -12,8 +12,8 @@ from rest_framework.test import APIClient
 
 from detections.models import Crop
 from detections.processing import process_batch
+from tests.fabricated import Eyes, make_camera, plain_png
 from tests.ingest.posting import ROOT, crop, post
-from tests.people.fabricated import Eyes, make_camera, plain_png
 
 MANY = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 SCALARS = st.one_of(
@@ -123,6 +123,13 @@ def test_a_part_that_no_crop_names_is_ignored(client: APIClient) -> None:
 def test_a_missing_field_is_named(client: APIClient, field: str) -> None:
     detail = post(client, [crop(**{field: None})], {}).json()["rejected"][0]["detail"]
     assert detail == f"{field}: This field is required."
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "nan", "-Infinity", 10**400])
+def test_numbers_that_no_database_stores_are_refused(client: APIClient, value: object) -> None:
+    for field in ({"box": [1, 2, 3, value]}, {"confidence": value}):
+        (rejected,) = post(client, [crop(**field)]).json()["rejected"]
+        assert (rejected["code"], next(iter(field)) in rejected["detail"]) == ("invalid", True)
 
 
 def test_a_bad_number_in_a_box_is_said_in_words(client: APIClient) -> None:

@@ -9,8 +9,8 @@ from rest_framework.test import APIClient
 
 from access.models import ApiKey
 from detections.models import Crop, EdgeNode
+from tests.fabricated import make_camera, make_node, plain_png
 from tests.ingest.posting import crop, post
-from tests.people.fabricated import make_camera, make_node, plain_png
 
 
 @pytest.fixture

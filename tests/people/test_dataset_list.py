@@ -3,7 +3,7 @@
 from rest_framework.test import APIClient
 
 from people.models import Photo
-from tests.people.fabricated import enrol, make_person
+from tests.fabricated import enrol, make_person
 
 
 def test_refused_photos_do_not_count(operator: APIClient) -> None:

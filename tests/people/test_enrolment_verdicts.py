@@ -4,9 +4,9 @@ import pytest
 from rest_framework.test import APIClient
 
 from people.models import Embedding, Photo
-from tests.people import photographs
-from tests.people.fabricated import make_person, plain_png
-from tests.people.photographs import upload
+from tests import photographs
+from tests.fabricated import make_person, plain_png
+from tests.photographs import upload
 
 URL = "/api/v1/dataset/ada/image"
 

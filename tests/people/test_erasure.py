@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
+from django.db import IntegrityError, connection
 from rest_framework.test import APIClient
 
 from detections.models import Crop, Delivery, Detection, ExternalServer, FaceImage, LastSeen, Track
@@ -14,9 +14,10 @@ from detections.processing import process_batch
 from people import enrolment, erasure
 from people.models import Embedding, Person, Photo
 from people.training import train
+from recognition.engine.errors import PackError
 from recognition.loader import loader
-from recognition.models import ActiveModel, ModelLabel, TrainedModel
-from tests.people.fabricated import Eyes, direction, enrol, make_person
+from recognition.models import ActiveModel, Job, ModelLabel, TrainedModel
+from tests.fabricated import Eyes, direction, enrol, make_person
 
 ADA, GRACE = 1, 2
 SECRET_NAME = "Ada Lovelace of Ockham"
@@ -149,3 +150,31 @@ def _found(trace: bytes, storage: Path) -> bool:
     files = [*database.parent.glob(f"{database.name}*"), *storage.rglob("*")]
     names = b" ".join(str(path.relative_to(path.parents[2])).encode() for path in files)
     return trace in names or any(trace in path.read_bytes() for path in files if path.is_file())
+
+
+def test_without_a_pack_the_person_goes_all_the_same_and_a_training_waits(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_pack(**_: object) -> None:
+        raise PackError("There is no pack.")
+
+    monkeypatch.setattr(erasure, "fit_gallery", no_pack)
+    erasure.erase(ada)
+    assert not Person.objects.filter(pk=ada.pk).exists()
+    assert ActiveModel.objects.get().model is None
+    assert Job.objects.filter(kind=Job.Kind.OPTIMIZED_TRAIN, state=Job.State.QUEUED).exists()
+
+
+def test_a_crop_that_comes_in_between_is_taken_by_a_second_attempt(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = []
+
+    def collide(person: Person) -> None:
+        attempts.append(person)
+        raise IntegrityError("a crop still refers to the track")
+
+    once = erasure._erase
+    monkeypatch.setattr(erasure, "_erase", lambda person: once(person) if attempts else collide(person))
+    assert erasure.erase(ada)["person"] == 1
+    assert len(attempts) == 1

@@ -8,8 +8,8 @@ from rest_framework.test import APIClient
 
 from people import enrolment
 from people.models import Person
-from tests.people.fabricated import make_person, plain_png
-from tests.people.photographs import upload
+from tests.fabricated import make_person, plain_png
+from tests.photographs import upload
 
 TODAY = timezone.localdate()
 YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
@@ -55,3 +55,21 @@ def test_an_expired_person_takes_no_photo_and_the_answer_says_why(operator: APIC
 def test_a_basis_that_has_not_begun_takes_no_photo(db: None) -> None:
     with pytest.raises(enrolment.NoLegalBasisError):
         enrolment.add_photo(make_person("ada", legal_basis_date=TOMORROW), plain_png())
+
+
+def test_an_expired_legal_basis_is_renewed(operator: APIClient) -> None:
+    person = make_person("ada", legal_basis_expires=YESTERDAY)
+    answer = operator.patch("/api/v1/dataset/ada", {"legal_basis_expires": str(TOMORROW)})
+    assert answer.status_code == 200
+    assert answer.json()["legal_basis_expires"] == str(TOMORROW)
+    person.refresh_from_db()
+    assert person.is_lawful
+
+
+def test_a_renewal_that_makes_no_sense_changes_nothing(operator: APIClient) -> None:
+    person = make_person("ada", legal_basis_expires=TOMORROW)
+    answer = operator.patch("/api/v1/dataset/ada", {"legal_basis_expires": "1999-01-01"})
+    assert answer.status_code == 400
+    assert "legal_basis_expires" in answer.json()["errors"]
+    person.refresh_from_db()
+    assert person.legal_basis_expires == TOMORROW

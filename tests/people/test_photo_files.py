@@ -7,9 +7,9 @@ from rest_framework.test import APIClient
 
 from people import enrolment, erasure
 from people.models import Embedding, Photo
-from tests.people import photographs
-from tests.people.fabricated import Eyes, direction, face, make_person, run_together
-from tests.people.photographs import upload
+from tests import photographs
+from tests.fabricated import Eyes, direction, face, make_person, run_together
+from tests.photographs import upload
 
 
 def files(storage: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from people import erasure
 from people.models import Person
 from people.training import train
 from recognition.models import ActiveModel
-from tests.people.fabricated import Eyes, enrol, make_camera, run_together
+from tests.fabricated import Eyes, enrol, make_camera, run_together
 
 PEOPLE = 6
 

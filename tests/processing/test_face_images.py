@@ -9,8 +9,8 @@ from detections.models import Detection, FaceImage
 from detections.processing import FACE_IMAGE_PX, process_batch
 from people.training import train
 from recognition.engine.images import inspect
-from tests.people import photographs
-from tests.people.fabricated import Eyes, direction, enrol, face
+from tests import photographs
+from tests.fabricated import Eyes, direction, enrol, face
 
 Submit = Callable[..., object]
 

@@ -10,7 +10,7 @@ from detections.models import Crop, Detection, LastSeen, Track
 from detections.processing import process_batch
 from people.models import Person
 from people.training import train
-from tests.people.fabricated import Eyes, enrol, later
+from tests.fabricated import Eyes, enrol, later
 
 Submit = Callable[..., object]
 

@@ -10,7 +10,7 @@ from detections.models import Crop, Detection, Track
 from detections.processing import process_batch
 from recognition.engine.pipeline import Pipeline
 from recognition.models import Job
-from tests.people.fabricated import Eyes, run_together
+from tests.fabricated import Eyes, run_together
 
 Submit = Callable[..., object]
 

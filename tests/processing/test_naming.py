@@ -17,8 +17,8 @@ from people.models import Person
 from people.training import train
 from recognition.engine.images import encode_jpeg
 from recognition.engine.pipeline import Pipeline
-from tests.people import photographs
-from tests.people.fabricated import NOON, Eyes, direction, enrol, face, make_person
+from tests import photographs
+from tests.fabricated import NOON, Eyes, direction, enrol, face, make_person
 
 Submit = Callable[..., object]
 

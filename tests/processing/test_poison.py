@@ -14,7 +14,7 @@ from people.training import train
 from recognition.engine.pipeline import Pipeline
 from recognition.loader import ModelUnavailableError, loader
 from recognition.models import Job
-from tests.people.fabricated import Eyes, enrol, plain_png
+from tests.fabricated import Eyes, enrol, plain_png
 
 Submit = Callable[..., object]
 

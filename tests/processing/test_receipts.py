@@ -9,7 +9,7 @@ from detections.ingest import Submission, accept
 from detections.models import Crop
 from detections.processing import process_batch
 from recognition.models import Job
-from tests.people.fabricated import NOON, Eyes, make_camera
+from tests.fabricated import NOON, Eyes, make_camera
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from detections.processing import process_batch, requeue
 from detections.retention import apply_retention
 from people.training import train
 from recognition.models import Job, TrainedModel
-from tests.people.fabricated import Eyes, enrol, plain_png
+from tests.fabricated import Eyes, enrol, plain_png
 
 Submit = Callable[..., object]
 
@@ -94,3 +94,13 @@ def test_the_artifact_of_a_retired_model_that_a_crash_left_goes(storage: Path) -
     TrainedModel.objects.filter(pk=trained.pk).update(retired_at=timezone.now())
     apply_retention()
     assert [path.name for path in (storage / "models").iterdir()] == [Path(serving.storage_name).name]
+
+
+def test_an_artifact_that_a_crash_left_behind_goes_and_those_of_live_models_stay(storage: Path) -> None:
+    enrol("ada", 1)
+    kept = train()
+    stray = storage / "models" / "0123abcd.safetensors"
+    stray.write_bytes(b"written, then the process died before it could commit")
+    assert apply_retention()["artifacts"] == 1
+    assert not stray.exists()
+    assert (storage / kept.storage_name).exists()

@@ -9,7 +9,7 @@ import pytest
 from detections.models import Track
 from detections.processing import process_batch
 from people.training import train
-from tests.people.fabricated import Eyes, direction, enrol, face, later
+from tests.fabricated import Eyes, direction, enrol, face, later
 
 Submit = Callable[..., object]
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from people import tasks
 from recognition import jobs, wakeup
 from recognition.models import Job
-from tests.people.fabricated import run_together
+from tests.fabricated import run_together
 
 Kind, State = Job.Kind, Job.State
 

@@ -10,7 +10,7 @@ from people.models import Embedding, Photo
 from recognition import jobs
 from recognition.loader import pipeline
 from recognition.models import Job, TrainedModel
-from tests.people.fabricated import Eyes, direction, face, make_person
+from tests.fabricated import Eyes, direction, face, make_person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("storage")]
 

@@ -7,7 +7,7 @@ from access.roles import Role
 from people.tasks import run_training_job
 from recognition import jobs
 from recognition.models import Job
-from tests.people.fabricated import enrol
+from tests.fabricated import enrol
 
 pytestmark = pytest.mark.usefixtures("storage")
 

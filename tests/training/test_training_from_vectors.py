@@ -12,7 +12,7 @@ from people.training import train
 from recognition import jobs, publishing
 from recognition.loader import loader
 from recognition.models import ActiveModel, Job, ModelLabel, TrainedModel
-from tests.people.fabricated import direction, enrol
+from tests.fabricated import direction, enrol
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("storage")]
 

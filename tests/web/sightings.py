@@ -10,7 +10,7 @@ from detections import lastseen
 from detections.models import Detection, FaceImage
 from people.models import Person
 from recognition.models import ActiveModel, TrainedModel
-from tests.people.fabricated import make_camera
+from tests.fabricated import make_camera
 
 JPEG = b"\xff\xd8\xff\xe0 a face \xff\xd9"
 

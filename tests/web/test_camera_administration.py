@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 from detections.models import Camera, Crop, Delivery, EdgeNode, ExternalServer
 from recognition import wakeup
 from recognition.models import Job
-from tests.people.fabricated import make_camera, make_person
+from tests.fabricated import make_camera, make_person
 from tests.web.sightings import detect, text
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from detections.models import Crop
 from recognition.models import Job
-from tests.people.fabricated import make_camera, make_person
+from tests.fabricated import make_camera, make_person
 from tests.web.sightings import JPEG, detect, put_in_service, text
 
 pytestmark = pytest.mark.django_db

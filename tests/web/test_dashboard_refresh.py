@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from detections.models import Location
-from tests.people.fabricated import make_person
+from tests.fabricated import make_person
 from tests.web.sightings import detect, put_in_service
 
 pytestmark = pytest.mark.django_db

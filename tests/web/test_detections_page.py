@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detections.models import Detection, Track
-from tests.people.fabricated import make_camera, make_person
+from tests.fabricated import make_camera, make_person
 from tests.web.sightings import JPEG, detect, text
 
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,8 @@ from django.urls import reverse
 
 from access.roles import Role
 from people.models import Person, Photo
-from tests.people.fabricated import make_person
-from tests.people.photographs import faceless, portrait, second_portrait
+from tests.fabricated import make_person
+from tests.photographs import faceless, portrait, second_portrait
 from tests.web.sightings import detect, text
 
 ADD = "/admin/people/person/add/"

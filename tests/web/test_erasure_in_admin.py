@@ -9,7 +9,7 @@ from detections.models import Detection, LastSeen
 from people.models import Person
 from people.training import train
 from recognition.models import TrainedModel
-from tests.people.fabricated import enrol
+from tests.fabricated import enrol
 from tests.web.sightings import detect, text
 
 LIST = "/admin/people/person/"

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.people.fabricated import make_person
+from tests.fabricated import make_person
 from tests.web.sightings import JPEG, detect
 
 pytestmark = pytest.mark.django_db

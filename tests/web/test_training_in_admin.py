@@ -11,7 +11,7 @@ from people.training import train
 from recognition import wakeup
 from recognition.engine.packs import Pack
 from recognition.models import Job
-from tests.people.fabricated import enrol, make_person
+from tests.fabricated import enrol, make_person
 from tests.web.sightings import put_in_service, text
 
 LIST = "/admin/people/person/"

@@ -49,7 +49,7 @@ class Command(BaseCommand):
             return ""
         password = secrets.token_urlsafe(12)
         User.objects.create_superuser("admin", password=password)
-        return f"  login     admin / {password}   (change it: python manage.py changepassword admin)"
+        return f"  login     admin / {password}   (to change it: .venv/bin/python manage.py changepassword admin)"
 
     def _edge_key(self) -> str:
         if EdgeNode.objects.exists():
