@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 CONFIRM_HITS = 3  # detections that make a track: false alarms of a detector seldom come in rows
 MAX_MISSED = 1.0  # seconds a face may hide before its track ends
 MIN_OVERLAP = 0.2
+SAME_MOMENT = 1e-3  # seconds: frames closer than this tell nothing about speed
 # Boxes grow by this share of their size on every side before they are compared, because at low frame rates a small
 # face moves further than its own width (Yang et al., "Hard to Track Objects with Irregular Motions", WACV 2023).
 BUFFER = 0.5
@@ -38,7 +39,7 @@ class Track:
 
     def follow(self, box: Floats, seconds: float) -> None:
         elapsed = seconds - self.seen_at
-        if elapsed > 0:
+        if elapsed >= SAME_MOMENT:
             # The whole box moves with its centre: the jitter of its edges is not motion.
             shift = (box - self.box).reshape(2, 2).mean(axis=0) / elapsed
             self.velocity = (self.velocity + np.tile(shift, 2)) / 2

@@ -76,20 +76,20 @@ class Installation:
                         os.killpg(process.pid, signal.SIGKILL)
 
     def log_in(self) -> None:
-        page = self.browser.get(f"{self.url}/login/", timeout=10).text
+        page = self.browser.get(f"{self.url}/login/", timeout=30).text
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
         form = {"username": "admin", "password": self.password, "csrfmiddlewaretoken": token}
-        self.browser.post(f"{self.url}/login/", data=form, timeout=10).raise_for_status()
+        self.browser.post(f"{self.url}/login/", data=form, timeout=30).raise_for_status()
 
     def api(self, path: str) -> dict:
-        response = self.browser.get(f"{self.url}/api/v1/{path}", timeout=10)
+        response = self.browser.get(f"{self.url}/api/v1/{path}", timeout=30)
         response.raise_for_status()
         return response.json()
 
     def _is_ready(self) -> bool:
         try:
             return requests.get(f"{self.url}/readyz", timeout=5).ok
-        except requests.ConnectionError:
+        except requests.RequestException:  # not listening yet, or still loading the pack
             return False
 
 

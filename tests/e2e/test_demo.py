@@ -16,7 +16,7 @@ def watch_the_demo(site: Installation) -> None:
     site.manage("demo")
     with site.running("--demo"):
         site.log_in()
-        wait_until(lambda: 'data-face-id="Eileen Collins"' in site.browser.get(site.url, timeout=10).text, "her", 90)
+        wait_until(lambda: 'data-face-id="Eileen Collins"' in site.browser.get(site.url, timeout=30).text, "her", 90)
         wait_until(lambda: site.api("detections?known=false")["results"], "somebody unknown", 90)
         seen = site.api("database/Eileen%20Collins/last-known-location")["last_seen"]
         assert (seen["location"], seen["camera"]) == ("Main entrance", "demo-entrance")
