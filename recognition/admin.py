@@ -11,7 +11,7 @@ from recognition.models import ActiveModel, Job, TrainedModel
 @admin.register(TrainedModel)
 class TrainedModelAdmin(ReadOnlyAdmin):
     capability = Capability.ENROL
-    list_display = ("id", "state", "classifier", "people_count", "vector_count", "threshold", "created_at")
+    list_display = ("id", "state", "classifier", "people_count", "vector_count", "least_score", "created_at")
     list_filter = ("classifier",)
     actions = ("put_in_service",)
 
@@ -20,6 +20,10 @@ class TrainedModelAdmin(ReadOnlyAdmin):
         if trained.retired_at:
             return f"retired: {trained.retired_because}"
         return "in service" if ActiveModel.objects.filter(model=trained).exists() else "kept"
+
+    @admin.display(description="Threshold", ordering="threshold")
+    def least_score(self, trained: TrainedModel) -> str:
+        return f"{trained.threshold:.3f}"
 
     @admin.action(description="Put the selected model in service (roll back)")
     def put_in_service(self, request: HttpRequest, queryset: QuerySet[TrainedModel]) -> None:
@@ -38,7 +42,11 @@ class TrainedModelAdmin(ReadOnlyAdmin):
 class JobAdmin(ReadOnlyAdmin):
     capability = Capability.ENROL
     list_display = ("created_at", "kind", "state", "percent", "message", "requested_by", "finished_at")
-    list_filter = ("kind", "state")
+    list_filter = ("state",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        # Every request with crops has a job too: those would drown the few that people wait for.
+        return super().get_queryset(request).filter(kind__in=Job.TRAINING).select_related("requested_by")
 
     @admin.display(description="Progress")
     def percent(self, job: Job) -> str:
