@@ -41,8 +41,10 @@ class OnnxEmbedder:
     def _embed(self, chips: Image) -> Vectors:
         if self._spec.channels == "BGR":
             chips = chips[..., ::-1]
-        pixels = (chips - np.array(self._spec.mean, np.float32)) * np.float32(self._spec.scale)
-        pixels = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+        # Reordered as bytes, which is less to move than floats.
+        planes = np.ascontiguousarray(chips.transpose(0, 3, 1, 2))
+        pixels = planes - np.array(self._spec.mean, np.float32)[:, None, None]
+        pixels *= np.float32(self._spec.scale)
         vectors = self._session.run(pixels)
         if self._spec.flip:
             vectors = vectors + self._session.run(np.ascontiguousarray(pixels[..., ::-1]))

@@ -17,7 +17,7 @@ from recognition.loader import ModelLoader
 from recognition.models import TrainedModel
 from tests.servers import private_s3
 
-pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(scope="module")
