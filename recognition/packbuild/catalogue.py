@@ -38,7 +38,7 @@ RECIPES = {
     for recipe in (
         Recipe(
             id="dlib-resnet",
-            version="1",
+            version="2",
             licence="CC0-1.0 (embedder), MIT (detector)",
             origin=f"embedder: dlib_face_recognition_resnet_model_v1 by Davis King, from the package "
             f"face_recognition_models; {_MTCNN_ORIGIN}",
@@ -59,7 +59,7 @@ RECIPES = {
         ),
         Recipe(
             id="facenet-vggface2",
-            version="1",
+            version="2",
             licence="MIT (code and weights of facenet-pytorch; VGGFace2 images: research use)",
             origin=f"embedder: InceptionResnetV1 20180402-114759 by David Sandberg and Tim Esler; {_MTCNN_ORIGIN}",
             embedder=EmbedderSpec(
