@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 from edge_client import backoff
@@ -45,7 +46,8 @@ def run(settings: Config, *, flush_seconds: float) -> int:
     uploader = Uploader(server)
     agent = Agent(settings, detector, uploader)
     try:
-        agent.run(open_frames(settings, stop), stop)
+        with closing(open_frames(settings, stop)) as frames:
+            agent.run(frames, stop)
     finally:
         undelivered = uploader.close(flush_seconds)
         _log_totals(agent, uploader, undelivered, settings)

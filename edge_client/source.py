@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,8 +44,8 @@ class Frame:
     seconds: float
 
 
-def open_frames(config: Config, stop: threading.Event) -> Iterator[Frame]:
-    """The source's frames until it ends or `stop` is set. Raises SourceError."""
+def open_frames(config: Config, stop: threading.Event) -> Generator[Frame]:
+    """The source's frames until it ends or `stop` is set. Close it before the process ends. Raises SourceError."""
     if not isinstance(config.source, Path):
         return _newest(_follow(config.source, stop), stop)
     if config.realtime:
@@ -85,7 +85,7 @@ def public_name(source: int | str | Path) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
 
 
-def _recorded(path: Path, stop: threading.Event) -> Iterator[Frame]:
+def _recorded(path: Path, stop: threading.Event) -> Generator[Frame]:
     """Every frame. A recorder last touches a file at its last frame, so the file's date tells when each was taken."""
     ended = min(datetime.fromtimestamp(path.stat().st_mtime, UTC), datetime.now(UTC))
     started = ended - timedelta(seconds=_duration(path))
@@ -125,10 +125,10 @@ def _follow(source: int | str, stop: threading.Event) -> Iterator[Frame]:
                 log.warning("%s", error)
 
 
-def _newest(frames: Iterator[Frame], stop: threading.Event) -> Iterator[Frame]:
+def _newest(frames: Iterator[Frame], stop: threading.Event) -> Generator[Frame]:
     """Read `frames` in a thread and give the newest each time, dropping the others. Passes their errors on."""
     newest: deque[Frame] = deque(maxlen=1)
-    arrived, ended = threading.Event(), threading.Event()
+    arrived, ended, closed = threading.Event(), threading.Event(), threading.Event()
     errors: list[Exception] = []
 
     def pump() -> None:
@@ -136,20 +136,28 @@ def _newest(frames: Iterator[Frame], stop: threading.Event) -> Iterator[Frame]:
             for frame in frames:
                 newest.append(frame)
                 arrived.set()
+                if closed.is_set():
+                    break
         except (SourceError, cv2.error) as error:
             errors.append(error)
         finally:
             ended.set()
 
-    threading.Thread(target=pump, name="source", daemon=True).start()
-    while not stop.is_set():
-        arrived.wait(_POLL)
-        arrived.clear()
-        last = ended.is_set()  # asked before looking, or the very last frame could slip between
-        if newest:
-            yield newest.pop()
-        elif last:
-            break
+    thread = threading.Thread(target=pump, name="source", daemon=True)
+    thread.start()
+    try:
+        while not stop.is_set():
+            arrived.wait(_POLL)
+            arrived.clear()
+            last = ended.is_set()  # asked before looking, or the very last frame could slip between
+            if newest:
+                yield newest.pop()
+            elif last:
+                break
+    finally:
+        # A thread that is still inside OpenCV when the interpreter goes makes the process abort.
+        closed.set()
+        thread.join(_STREAM_TIMEOUT_MS / 1000 + 1)
     if errors:
         raise errors[0]
 
