@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def test_logging_in_and_out_needs_no_mouse(page: Page, make_user: Callable[..., User]) -> None:
     make_user(Role.VIEWER, "ada")
     page.goto("/detections/")
+    # The browser moves the keyboard there on its own, a moment after the page is loaded.
+    expect(page.get_by_label("Username:")).to_be_focused()
     page.keyboard.type("ada")
     page.keyboard.press("Tab")
     page.keyboard.type("correct horse battery")
