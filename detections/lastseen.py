@@ -1,6 +1,6 @@
 """Keeps one row per person: where they were last seen, by capture time, not by order of arrival."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from detections.models import Detection, LastSeen
 
@@ -25,3 +25,10 @@ def update(detections: Iterable[Detection]) -> None:
         row, created = LastSeen.objects.get_or_create(person_id=person_id, defaults=values)
         if not created and row.captured_at < one.captured_at:
             LastSeen.objects.filter(pk=person_id).update(**values)
+
+
+def reconsider(people: Collection[object]) -> None:
+    """Find out anew where these people (primary keys) were last seen: a detection turned out to be somebody else."""
+    LastSeen.objects.filter(person__in=people).delete()
+    for person in people:
+        update(Detection.objects.filter(person=person)[:1])

@@ -68,7 +68,7 @@ class Track(models.Model):
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="tracks")
     key = models.CharField(max_length=64, help_text="The edge node's name for the track.")
     person = models.ForeignKey(Person, null=True, blank=True, on_delete=models.CASCADE, related_name="tracks")
-    probability = models.FloatField(default=0.0, help_text="Of the best detection so far.")
+    probability = models.FloatField(default=0.0, help_text="On all the evidence so far.")
     detection_count = models.PositiveIntegerField(default=0)
     captured_at = models.DateTimeField("first seen")
     ended_at = models.DateTimeField("last seen")
@@ -80,6 +80,24 @@ class Track(models.Model):
 
     def __str__(self) -> str:
         return f"track {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether further crops may change who it is."""
+        return hasattr(self, "evidence") or not self.detection_count
+
+
+class TrackEvidence(models.Model):
+    """What an open track is decided on. Biometric, also of unknown people: it goes when the track is closed."""
+
+    track = models.OneToOneField(Track, primary_key=True, on_delete=models.CASCADE, related_name="evidence")
+    pack_id = models.CharField(max_length=100)
+    vector = models.BinaryField(help_text="Weighted sum of the crops' unit vectors, little-endian float32.")
+    crop_count = models.PositiveIntegerField()
+    updated_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    def __str__(self) -> str:
+        return f"evidence of track {self.pk}"
 
 
 class WorkQuerySet(models.QuerySet):
@@ -141,7 +159,9 @@ class Detection(models.Model):
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="detections")
     track = models.ForeignKey(Track, null=True, on_delete=models.CASCADE, related_name="detections")
     person = models.ForeignKey(Person, null=True, blank=True, on_delete=models.CASCADE, related_name="detections")
-    probability = models.FloatField(help_text="That the person is who is named; for an unknown, of the nearest person.")
+    probability = models.FloatField(
+        help_text="That the person is who is named; for an unknown, of the nearest person. On a track: the track's."
+    )
     score = models.FloatField()
     confidence = models.FloatField(help_text="That this is a face.")
     box = models.JSONField(help_text="x1, y1, x2, y2 in the crop.")

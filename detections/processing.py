@@ -1,26 +1,23 @@
-"""Turns queued crops into detections: claim a batch under a lease, run the engine, commit everything at once."""
+"""Turns queued crops into detections: claim a batch under a lease, run the engine, have it recorded."""
 
 import logging
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
-import cv2
 import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from detections import lastseen, webhooks
-from detections.models import Crop, Detection, FaceImage, Track
-from people.models import Person
+from detections import recording
+from detections.models import Crop
 from recognition import jobs
 from recognition.engine.errors import ImageError
-from recognition.engine.faces import EmbeddedFace, Identity
-from recognition.engine.images import decode, encode_jpeg, inspect
+from recognition.engine.faces import EmbeddedFace
+from recognition.engine.images import decode, inspect
 from recognition.loader import Serving, loader, pipeline
 
 logger = logging.getLogger(__name__)
@@ -29,19 +26,6 @@ BATCH = 16
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
 RETRY_DELAY = timedelta(seconds=5)
-FACE_IMAGE_PX = 112
-FACE_IMAGE_MARGIN = 0.25
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """One face of one crop, before it is written down."""
-
-    crop: Crop
-    index: int
-    image: np.ndarray
-    found: EmbeddedFace
-    identity: Identity
 
 
 def process_batch(limit: int = BATCH) -> int:
@@ -149,18 +133,20 @@ def _process(crops: Sequence[Crop], token: uuid.UUID) -> None:
     readable = [crop for crop in crops if crop.pk in images]
     serving = loader.current()
     sightings = _identify(_faces(readable, images), images, serving)
-    with transaction.atomic():
-        _record(readable, token, sightings, serving)
+    recording.record(readable, token, sightings, serving)
 
 
 def _faces(crops: Sequence[Crop], images: dict[uuid.UUID, np.ndarray]) -> list[tuple[Crop, EmbeddedFace]]:
-    """Every face of whole images; of an edge node's crop the one it was cut around, or neighbours would count twice."""
+    """Every face of whole images; the central one of crops that an edge node cut or that belong to a track: a track is
+    one person, and neighbours would count twice.
+    """
     found = []
     for is_cut in (True, False):
         chosen = [crop for crop in crops if ("box" in crop.metadata) == is_cut]
         analysed = pipeline().analyse([images[crop.pk] for crop in chosen], crops=is_cut)
         for crop, faces in zip(chosen, analysed, strict=True):
-            kept = [_central(faces, images[crop.pk])] if is_cut and faces else faces
+            is_one = faces and (is_cut or crop.track_id)
+            kept = [_central(faces, images[crop.pk])] if is_one else faces
             found.extend((crop, face) for face in kept)
     return found
 
@@ -177,97 +163,13 @@ def _central(faces: Sequence[EmbeddedFace], image: np.ndarray) -> EmbeddedFace:
 
 def _identify(
     found: Sequence[tuple[Crop, EmbeddedFace]], images: dict[uuid.UUID, np.ndarray], serving: Serving
-) -> list[Sighting]:
+) -> list[recording.Sighting]:
     if not found:
         return []
     identities = serving.classifier.identify(np.stack([face.vector for _, face in found]))
     seen: Counter[uuid.UUID] = Counter()
     sightings = []
     for (crop, face), identity in zip(found, identities, strict=True):
-        sightings.append(Sighting(crop, seen[crop.pk], images[crop.pk], face, identity))
+        sightings.append(recording.Sighting(crop, seen[crop.pk], images[crop.pk], face, identity))
         seen[crop.pk] += 1
     return sightings
-
-
-def _record(crops: Sequence[Crop], token: uuid.UUID, sightings: Sequence[Sighting], serving: Serving) -> None:
-    """Write all effects of a batch; crops whose lease was lost, or that were erased, have none."""
-    labels = {one.identity.label for one in sightings if one.identity.label}
-    # Locked, so that an erasure either comes first (then the face is unknown) or waits and takes these rows too.
-    people = {
-        person.label: person
-        for person in Person.objects.lawful().select_for_update(no_key=True).filter(pk__in=labels).order_by("pk")
-    }
-    held = set(
-        Crop.objects.select_for_update()
-        .filter(claim=token, pk__in=[crop.pk for crop in crops])
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
-    sightings = [one for one in sightings if one.crop.pk in held]
-    detections = [_detection(one, people.get(one.identity.label or ""), serving) for one in sightings]
-    Detection.objects.bulk_create(detections, ignore_conflicts=True)
-    FaceImage.objects.bulk_create(
-        (
-            FaceImage(detection=detection, jpeg=_face_image(one))
-            for one, detection in zip(sightings, detections, strict=True)
-            if detection.person or settings.KEEP_UNKNOWN_FACES
-        ),
-        ignore_conflicts=True,
-    )
-    _update_tracks(detections)
-    lastseen.update(detections)
-    webhooks.enqueue(detection for one, detection in zip(sightings, detections, strict=True) if one.crop.deliver)
-    Crop.objects.filter(pk__in=held).update(state=Crop.State.DONE, image=None, claim=None, error="")
-    for job_id, count in Counter(crop.job_id for crop in crops if crop.pk in held).items():
-        jobs.count_done(job_id, count, 0)
-
-
-def _detection(one: Sighting, person: Person | None, serving: Serving) -> Detection:
-    return Detection(
-        id=uuid.uuid5(one.crop.pk, str(one.index)),
-        crop_id=one.crop.pk,
-        face_index=one.index,
-        camera=one.crop.camera,
-        track_id=one.crop.track_id,
-        person=person,
-        probability=one.identity.probability,
-        score=one.identity.score,
-        confidence=one.found.face.confidence,
-        box=[round(float(side), 1) for side in one.found.face.box],
-        frame_box=one.crop.metadata.get("box"),
-        model_id=serving.model_id,
-        captured_at=one.crop.captured_at,
-    )
-
-
-def _face_image(one: Sighting) -> bytes:
-    height, width = one.image.shape[:2]
-    x1, y1, x2, y2 = one.found.face.box
-    margin = FACE_IMAGE_MARGIN * max(x2 - x1, y2 - y1)
-    left, right = _within(x1 - margin, x2 + margin, width)
-    top, bottom = _within(y1 - margin, y2 + margin, height)
-    cut = one.image[top:bottom, left:right]
-    scale = FACE_IMAGE_PX / max(cut.shape[:2])
-    if scale < 1:
-        cut = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return encode_jpeg(cut, quality=85)
-
-
-def _within(start: float, end: float, size: int) -> tuple[int, int]:
-    """The part of start to end that lies in 0 to size; never empty, as a detector's box may lie outside the image."""
-    first = min(max(0, int(start)), size - 1)
-    return first, max(first + 1, min(size, int(end)))
-
-
-def _update_tracks(detections: Sequence[Detection]) -> None:
-    """Extend the tracks by these detections; a track bears the name of its surest named one."""
-    tracks = Track.objects.select_for_update().filter(pk__in={one.track_id for one in detections if one.track_id})
-    for track in tracks.order_by("pk"):
-        mine = [one for one in detections if one.track_id == track.pk]
-        track.detection_count += len(mine)
-        track.captured_at = min(track.captured_at, *(one.captured_at for one in mine))
-        track.ended_at = max(track.ended_at, *(one.captured_at for one in mine))
-        for one in mine:
-            if one.person and (track.person_id is None or one.probability > track.probability):
-                track.person, track.probability = one.person, one.probability
-        track.save()

@@ -5,7 +5,7 @@ import time
 
 from celery import shared_task
 
-from detections import processing, retention, webhooks
+from detections import processing, retention, tracking, webhooks
 from detections.models import Crop
 from recognition import wakeup
 from recognition.engine.errors import PackError
@@ -36,7 +36,8 @@ def deliver_results() -> None:
 
 @shared_task
 def sweep() -> None:
-    """Wake workers for whatever is due: lost messages, lost workers, retries."""
+    """Wake workers for whatever is due: lost messages, lost workers, retries. Close tracks that nothing adds to."""
+    tracking.forget_closed()
     if Crop.objects.due().exists():
         wakeup.wake(wakeup.RECOGNITION)
     if webhooks.due().exists():

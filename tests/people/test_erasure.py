@@ -9,7 +9,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, connection
 from rest_framework.test import APIClient
 
-from detections.models import Crop, Delivery, Detection, ExternalServer, FaceImage, LastSeen, Track
+from detections.models import Crop, Delivery, Detection, ExternalServer, FaceImage, LastSeen, Track, TrackEvidence
 from detections.processing import process_batch
 from people import enrolment, erasure
 from people.models import Embedding, Person, Photo
@@ -56,7 +56,7 @@ def named(seed: int) -> str | None:
 def test_every_row_about_the_person_goes_and_those_of_others_stay(ada: Person, operator: APIClient) -> None:
     answer = operator.delete(f"/api/v1/dataset/{SECRET_NAME}")
     assert answer.status_code == 200
-    for model in (Person, LastSeen, Track, Detection, FaceImage, Delivery):
+    for model in (Person, LastSeen, Track, TrackEvidence, Detection, FaceImage, Delivery):
         assert model.objects.count() == 1, model
     assert Detection.objects.get().person.face_id == "grace"
     assert Photo.objects.filter(file__gt="").count() == 0
@@ -81,6 +81,7 @@ def test_the_answer_says_how_many_of_what_went(ada: Person, operator: APIClient)
         "person": 1,
         "photo": 2,
         "track": 1,
+        "trackevidence": 1,
     }
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from detections.models import Detection, FaceImage
-from detections.processing import FACE_IMAGE_PX, process_batch
+from detections.processing import process_batch
+from detections.recording import FACE_IMAGE_PX
 from people.training import train
 from recognition.engine.images import inspect
 from tests import photographs
