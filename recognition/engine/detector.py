@@ -1,19 +1,23 @@
 """Finding faces."""
 
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from mtcnn import Detections, Mtcnn
+import numpy as np
+
+from detectors import Detections, Mtcnn, Ultralight, Yunet
+from detectors.boxes import Floats
 from recognition.engine.faces import Face, Image, Landmarks
 from recognition.engine.packs import Pack
 
-_SHARE_OF_CROP = 0.4
+_SHARES_OF_CROP = np.array([[0.55], [0.7], [0.9]], np.float32)  # of its longer side: how large its face may be
 
 
 class Detector(Protocol):
     """Must be thread-safe."""
 
     def detect(self, image: Image, *, crop: bool = False) -> list[Face]:
-        """Faces, most certain first. `crop`: the image was cut around one face, so look for a large one first."""
+        """Faces, most certain first. `crop`: the image was cut around one face; if it is there, look no further."""
 
 
 class MtcnnDetector:
@@ -23,12 +27,55 @@ class MtcnnDetector:
         self._mtcnn = Mtcnn(pack.folder, threads=threads)
 
     def detect(self, image: Image, *, crop: bool = False) -> list[Face]:
-        if crop and (faces := _faces(self._mtcnn.detect(image, min_face=_SHARE_OF_CROP * min(image.shape[:2])))):
+        if crop and (faces := to_faces(self._mtcnn.refine(image, _in_the_middle(image)))):
             return faces
-        return _faces(self._mtcnn.detect(image))
+        return to_faces(self._mtcnn.detect(image))
 
 
-def _faces(detections: Detections) -> list[Face]:
+class YunetDetector:
+    """YuNet with a pack's network. It finds a large face as fast as any, so `crop` changes nothing."""
+
+    def __init__(self, pack: Pack, *, threads: int = 1) -> None:
+        (network,) = pack.manifest.detector.files
+        self._yunet = Yunet(pack.path(network), threads=threads)
+
+    def detect(self, image: Image, *, crop: bool = False) -> list[Face]:
+        return to_faces(self._yunet.detect(image))
+
+
+class UltralightDetector:
+    """Ultra-Light with a pack's networks. MTCNN's third network adds the landmarks, and turns down what is no face."""
+
+    def __init__(self, pack: Pack, *, threads: int = 1) -> None:
+        network, *_ = pack.manifest.detector.files
+        self._ultralight = Ultralight(pack.path(network), threads=threads)
+        self._mtcnn = Mtcnn(pack.folder, threads=threads)
+
+    def detect(self, image: Image, *, crop: bool = False) -> list[Face]:
+        return to_faces(self._mtcnn.refine(image, self._ultralight.detect(image).boxes))
+
+
+_DETECTORS: Mapping[str, Callable[..., Detector]] = {
+    "mtcnn": MtcnnDetector,
+    "yunet": YunetDetector,
+    "ultralight": UltralightDetector,
+}
+
+
+def open_detector(pack: Pack, *, threads: int = 1) -> Detector:
+    """The detector that the pack's manifest names."""
+    return _DETECTORS[pack.manifest.detector.kind](pack, threads=threads)
+
+
+def _in_the_middle(image: Image) -> Floats:
+    """Boxes (3, 4) where the face of a crop may lie."""
+    height, width = image.shape[:2]
+    middle, half = np.array([width, height], np.float32) / 2, _SHARES_OF_CROP * max(height, width) / 2
+    return np.hstack([middle - half, middle + half])
+
+
+def to_faces(detections: Detections) -> list[Face]:
+    """The same as objects."""
     return [
         Face(box=tuple(box), landmarks=_points(points), confidence=score)
         for box, points, score in zip(

@@ -39,16 +39,21 @@ class OnnxEmbedder:
         return unit(vectors)
 
     def _embed(self, chips: Image) -> Vectors:
+        vectors = self._run(chips)
+        if self._spec.flip:
+            vectors = vectors + self._run(chips[:, :, ::-1])
+        return vectors
+
+    def _run(self, chips: Image) -> Vectors:
         if self._spec.channels == "BGR":
             chips = chips[..., ::-1]
+        if self._session.takes_bytes:
+            return self._session.run(np.ascontiguousarray(chips))
         # Reordered as bytes, which is less to move than floats.
         planes = np.ascontiguousarray(chips.transpose(0, 3, 1, 2))
         pixels = planes - np.array(self._spec.mean, np.float32)[:, None, None]
         pixels *= np.float32(self._spec.scale)
-        vectors = self._session.run(pixels)
-        if self._spec.flip:
-            vectors = vectors + self._session.run(np.ascontiguousarray(pixels[..., ::-1]))
-        return vectors
+        return self._session.run(pixels)
 
 
 def unit(vectors: Vectors) -> Vectors:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from recognition.engine.alignment import align
-from recognition.engine.detector import Detector, MtcnnDetector
+from recognition.engine.detector import Detector, open_detector
 from recognition.engine.embedder import Embedder, OnnxEmbedder
 from recognition.engine.faces import EmbeddedFace, Face, Image
 from recognition.engine.packs import Pack
@@ -22,7 +22,7 @@ class Pipeline:
     ) -> None:
         self.pack = pack
         self._spec = pack.manifest.embedder
-        self._detector = detector or MtcnnDetector(pack, threads=threads)
+        self._detector = detector or open_detector(pack, threads=threads)
         self._embedder = embedder or OnnxEmbedder(pack, threads=threads)
 
     @property

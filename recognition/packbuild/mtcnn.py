@@ -1,6 +1,9 @@
-"""MTCNN's three networks, exported from the weights inside the package facenet-pytorch."""
+"""MTCNN's three networks, rebuilt from the weights inside the package facenet-pytorch so that they run fast.
 
-from itertools import pairwise
+ONNX Runtime's blocked convolutions work on 16 channels at a time; whatever else stands between them costs a copy into
+another layout. Hence all between the image and the dense layers is convolution, ReLU or pooling of whole blocks.
+"""
+
 from pathlib import Path
 
 import torch
@@ -11,16 +14,29 @@ from recognition.packbuild.export import export
 from recognition.packbuild.facenet import facenet_pytorch
 
 FILES = ("pnet.onnx", "rnet.onnx", "onet.onnx")
+_BLOCK = 16
+_MEAN, _SCALE = 127.5, 0.0078125  # of pixels, as the networks were trained
+
+
+class _Linear(nn.Module):
+    """A convolution, or a dense layer that sees whatever comes as one flat row."""
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.weight, self.bias = weight, bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.weight.dim() == 4:
+            return functional.conv2d(x, self.weight, self.bias)
+        return functional.linear(x.flatten(1), self.weight, self.bias)
 
 
 class _PRelu(nn.Module):
-    """PReLU of (N, C, H, W) as ONNX Runtime computes it fast: its own PRelu takes longer than the convolutions, and
-    breaks the blocked layout in which they run. slope * x + (1 - slope) * relu(x), each product a 1x1 convolution.
-    """
+    """PReLU of (N, C, H, W) as slope * x + (1 - slope) * relu(x), each product a 1x1 convolution."""
 
-    def __init__(self, prelu: nn.PReLU) -> None:
+    def __init__(self, slope: Tensor) -> None:
         super().__init__()
-        self.slope = prelu.weight.detach().reshape(-1, 1, 1, 1)
+        self.slope = slope.reshape(-1, 1, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         channels = len(self.slope)
@@ -29,31 +45,65 @@ class _PRelu(nn.Module):
 
 
 class _Stage(nn.Module):
-    """Takes images as they lie in memory, (N, H, W, 3) with values 0-255, and puts the face score first.
-
-    Landmarks come out as points (N, 5, 2); the first network's maps as (N, H, W) and (N, H, W, 4).
+    """Takes images as they lie in memory, (N, H, W, 3) with values 0-255. Gives scores (N, ...), offsets (N, 4, ...)
+    and, in the third network, landmarks (N, 10, ...): five x, then five y. In the first network these are maps.
     """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        for (_, before), (name, layer) in list(pairwise(network.named_children())):
-            if isinstance(before, nn.Conv2d) and isinstance(layer, nn.PReLU):
-                setattr(network, name, _PRelu(layer))
-        self.network = network
+        layers: list[nn.Module] = []
+        waiting: list[_Linear] = []  # for what follows: an activation, or nothing after the last ones
+        channels = 3
+        for layer in network.requires_grad_(requires_grad=False).children():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                waiting.append(_Linear(_arranged(layer.weight, channels), layer.bias))
+            elif isinstance(layer, nn.PReLU):
+                layers += _activated(waiting.pop(), layer)
+                channels = len(layers[-2].weight)
+            elif isinstance(layer, nn.MaxPool2d):
+                layers.append(layer)
+        layers[0].weight *= _SCALE
+        layers[0].bias -= _MEAN * layers[0].weight.sum(dim=(1, 2, 3))
+        self.layers = nn.Sequential(*layers, _heads(*waiting))
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        offsets, *points, probabilities = self.network((image.permute(0, 3, 1, 2) - 127.5) * 0.0078125)
-        if offsets.dim() == 4:
-            offsets = offsets.permute(0, 2, 3, 1)
-        return probabilities[:, 1], offsets, *(each.reshape(-1, 2, 5).permute(0, 2, 1) for each in points)
+        x = self.layers(image.permute(0, 3, 1, 2))
+        landmarks = [x[:, 5:]] if x.shape[1] > 5 else []
+        return torch.sigmoid(x[:, 0]), x[:, 1:5], *landmarks
+
+
+def _arranged(weight: Tensor, channels: int) -> Tensor:
+    """The weight for a layer that gets so many channels, padding included."""
+    if weight.dim() == 4:
+        return functional.pad(weight, (0, 0, 0, 0, 0, channels - weight.shape[1]))
+    # A dense layer was trained on the transpose of a map: on (W, H, channels).
+    side = round((weight.shape[1] / channels) ** 0.5)
+    return weight.reshape(-1, side, side, channels).permute(0, 3, 2, 1).flatten(1)
+
+
+def _activated(linear: _Linear, prelu: nn.PReLU) -> list[nn.Module]:
+    """Both layers; a convolution's channels are padded with zeros to whole blocks."""
+    if linear.weight.dim() == 2:
+        return [linear, prelu]
+    spare = -len(linear.bias) % _BLOCK
+    weight = functional.pad(linear.weight, (0, 0, 0, 0, 0, 0, 0, spare))
+    return [_Linear(weight, functional.pad(linear.bias, (0, spare))), _PRelu(functional.pad(prelu.weight, (0, spare)))]
+
+
+def _heads(face: _Linear, *others: _Linear) -> _Linear:
+    """All heads in one layer. The softmax over "no face" and "face" is the sigmoid of their difference."""
+    weights = [face.weight[1:] - face.weight[:1], *(head.weight for head in others)]
+    biases = [face.bias[1:] - face.bias[:1], *(head.bias for head in others)]
+    return _Linear(torch.cat(weights), torch.cat(biases))
 
 
 def build(folder: Path) -> None:
     """Writes FILES into `folder`."""
     pnet, rnet, onet = (_Stage(getattr(facenet_pytorch, name)()) for name in ("PNet", "RNet", "ONet"))
     sides = {0: "count", 1: "height", 2: "width"}
+    maps = {0: "count", 2: "height", 3: "width"}
     count = {0: "count"}
-    export(pnet, torch.zeros(1, 24, 24, 3), folder / FILES[0], {"image": sides, "scores": sides, "offsets": sides})
+    export(pnet, torch.zeros(1, 24, 24, 3), folder / FILES[0], {"image": sides, "scores": sides, "offsets": maps})
     export(rnet, torch.zeros(2, 24, 24, 3), folder / FILES[1], {"image": count, "scores": count, "offsets": count})
     export(
         onet,

@@ -14,18 +14,18 @@ LAYERS = {
     "detections": {"detections", "people", "recognition", "recognition.engine", "access"},
     "people": {"people", "recognition", "recognition.engine", "access"},
     "recognition": {"recognition", "recognition.engine", "recognition.packbuild.catalogue", "access"},
-    "recognition.engine": {"recognition.engine", "mtcnn"},
+    "recognition.engine": {"recognition.engine", "detectors"},
     "recognition.packbuild": {"recognition.packbuild", "recognition.packbuild.catalogue", "recognition.engine"},
     # What packs there are: the only part of packbuild that the running system may see.
     "recognition.packbuild.catalogue": {"recognition.engine"},
     "access": {"access"},
-    "mtcnn": {"mtcnn"},
-    "edge_client": {"edge_client", "mtcnn"},
+    "detectors": {"detectors"},
+    "edge_client": {"edge_client", "detectors"},
 }
 # What the packages that must stay light may use besides the standard library.
 LIBRARIES = {
     "recognition.engine": {"numpy", "onnxruntime", "cv2", "sklearn"},
-    "mtcnn": {"numpy", "onnxruntime", "cv2"},
+    "detectors": {"numpy", "onnxruntime", "cv2"},
     "edge_client": {"numpy", "onnxruntime", "cv2", "requests", "urllib3"},
 }
 OURS = {name.partition(".")[0] for name in LAYERS}

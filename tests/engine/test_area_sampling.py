@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtcnn.sampling import AreaSampler
+from detectors.sampling import AreaSampler
 
 
 def mean_over(image: np.ndarray, left: int, top: int, right: int, bottom: int, size: tuple[int, int]) -> np.ndarray:

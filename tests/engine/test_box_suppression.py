@@ -1,10 +1,13 @@
 """Non-maximum suppression."""
 
+from collections.abc import Callable
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtcnn.boxes import adjust, square, suppress
+from detectors.boxes import adjust, covered, square, suppress, suppress_nested
 
 
 def overlap(one: np.ndarray, other: np.ndarray, *, of_smaller: bool) -> float:
@@ -21,8 +24,8 @@ def test_kept_boxes_are_apart_and_dropped_ones_overlap_a_better_one(seed: int, c
     random = np.random.default_rng(seed)
     low = random.integers(0, 50, (count, 2))
     boxes = np.hstack([low, low + random.integers(1, 40, (count, 2))]).astype(np.float32)
-    scores = random.random(count, np.float32)
-    kept = suppress(boxes, scores, 0.5, of_smaller=of_smaller)
+    scores = 1 - random.random(count, np.float32)
+    kept = (suppress_nested if of_smaller else suppress)(boxes, scores, 0.5)
     assert list(scores[kept]) == sorted(scores[kept], reverse=True)
     for position, index in enumerate(kept):
         assert all(overlap(boxes[index], boxes[other], of_smaller=of_smaller) <= 0.5 for other in kept[:position])
@@ -31,16 +34,23 @@ def test_kept_boxes_are_apart_and_dropped_ones_overlap_a_better_one(seed: int, c
         assert any(overlap(boxes[index], boxes[other], of_smaller=of_smaller) > 0.5 for other in better)
 
 
-def test_more_boxes_than_fit_one_block() -> None:
-    corners = np.arange(1500, dtype=np.float32)[:, None] * 100
+def test_five_thousand_boxes_take_little_time_and_memory() -> None:
+    corners = np.arange(2500, dtype=np.float32)[:, None] * 100
     apart = np.hstack([corners, corners, corners + 10, corners + 10])
     boxes = np.vstack([apart, apart])  # every box twice
-    scores = np.linspace(1, 0.1, 3000, dtype=np.float32)
-    assert sorted(suppress(boxes, scores, 0.7)) == list(range(1500))
+    scores = np.linspace(1, 0.1, 5000, dtype=np.float32)
+    assert sorted(suppress(boxes, scores, 0.7)) == list(range(2500))
 
 
-def test_boxes_without_area_do_no_harm() -> None:
-    assert len(suppress(np.zeros((3, 4), np.float32), np.ones(3, np.float32), 0.5)) == 3
+@pytest.mark.parametrize("method", [suppress, suppress_nested])
+def test_no_boxes_and_boxes_without_area_do_no_harm(method: Callable[..., np.ndarray]) -> None:
+    assert len(method(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), 0.5)) == 0
+    assert list(method(np.zeros((3, 4), np.float32), np.ones(3, np.float32), 0.5)) == [0]
+
+
+def test_a_box_inside_another_is_wholly_covered() -> None:
+    boxes = np.array([[0, 0, 99, 99], [10, 10, 19, 19], [90, 0, 189, 99], [200, 200, 210, 210]], np.float32)
+    np.testing.assert_allclose(covered(boxes, boxes[:1])[:, 0], [1, 1, 0.1, 0])
 
 
 def test_edges_move_by_shares_of_the_side() -> None:

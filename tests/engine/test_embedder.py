@@ -1,16 +1,18 @@
 """Vectors: right, of length 1, and the same in any batch."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import dlib
 import numpy as np
 import pytest
 
+from bench.activations import ranges
 from recognition.engine.embedder import OnnxEmbedder
 from recognition.engine.faces import Image
 from recognition.engine.packs import Pack
-from recognition.packbuild.dlib_resnet import find_weights
+from recognition.packbuild import dlib_resnet
 
 
 def with_embedder(pack: Pack, **changes: object) -> Pack:
@@ -24,10 +26,39 @@ def chips(astronaut: Image, hopper: Image) -> Image:
 
 
 def test_the_converted_network_agrees_with_dlib(pack: Pack, chips: Image) -> None:
-    oracle = dlib.face_recognition_model_v1(str(find_weights()))
+    oracle = dlib.face_recognition_model_v1(str(dlib_resnet.find_weights()))
     expected = np.array([oracle.compute_face_descriptor(chip) for chip in chips])
     vectors = OnnxEmbedder(with_embedder(pack, flip=False)).embed(chips)
     assert np.abs(vectors - expected / np.linalg.norm(expected, axis=1, keepdims=True)).max() < 1e-4
+
+
+@pytest.fixture(scope="module")
+def int8_pack(tmp_path_factory: pytest.TempPathFactory, pack: Pack) -> Pack:
+    folder = tmp_path_factory.mktemp("int8")
+    dlib_resnet.build_int8(folder)
+    return replace(with_embedder(pack, file=dlib_resnet.INT8_FILE, precision="int8"), folder=folder)
+
+
+def test_eight_bits_give_nearly_the_same_vectors(pack: Pack, int8_pack: Pack, chips: Image) -> None:
+    faces = np.concatenate([chips[:2], cv2.GaussianBlur(chips[0], (0, 0), 3)[None], chips[:2] // 2])
+    cosines = np.sum(OnnxEmbedder(pack).embed(faces) * OnnxEmbedder(int8_pack).embed(faces), axis=1)
+    assert cosines.min() > 0.997
+
+
+def test_eight_bits_are_a_third_of_the_size_and_the_same_in_every_build(
+    pack: Pack, int8_pack: Pack, tmp_path: Path
+) -> None:
+    built = int8_pack.path(dlib_resnet.INT8_FILE).read_bytes()
+    dlib_resnet.build_int8(tmp_path)
+    assert (tmp_path / dlib_resnet.INT8_FILE).read_bytes() == built
+    assert len(built) < pack.path(dlib_resnet.FILE).stat().st_size / 3
+
+
+def test_the_ranges_of_eight_bits_fit_faces(chips: Image) -> None:
+    measured = np.array(ranges(iter(chips[:2])))
+    stated = np.array(dlib_resnet.RANGES.split(), float)
+    assert (measured < 2 * stated).all()
+    assert (measured > 0.2 * stated).all()
 
 
 def test_flipping_makes_mirror_images_equal(pack: Pack, chips: Image) -> None:

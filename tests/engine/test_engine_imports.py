@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
         ("recognition.engine.pipeline, recognition.engine.fitting, recognition.engine.artifact", "torch django onnx"),
         ("recognition.engine.pipeline, recognition.engine.artifact", "sklearn"),
         ("recognition.engine.images, recognition.packbuild.catalogue", "torch django sklearn"),
-        ("mtcnn", "torch django sklearn recognition"),
+        ("detectors", "torch django sklearn recognition"),
     ],
 )
 def test_modules_do_not_load(modules: str, unwanted: str) -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtcnn import Mtcnn
-from mtcnn.detector import _strips
+from detectors import Mtcnn
+from detectors.mtcnn import _strips
 from recognition.engine.faces import Image
 
 
@@ -20,7 +20,10 @@ def mtcnn(pack_folder: Path) -> Mtcnn:
     return Mtcnn(pack_folder)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1), (12, 12), (19, 400), (20, 20), (21, 4000), (0, 0)])
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 1), (1, 3000), (3000, 1), (10_000, 10), (10, 10_000), (12, 12), (19, 400), (20, 20), (21, 4000), (0, 0)],
+)
 def test_images_too_small_for_a_face_have_none(mtcnn: Mtcnn, shape: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     found = mtcnn.detect(image)
@@ -54,6 +57,32 @@ def test_a_large_crowd_needs_bounded_memory_and_is_found(mtcnn: Mtcnn, astronaut
     assert found.boxes[:, 2].max() > 4400
 
 
+def test_two_hundred_faces_in_one_image_are_all_found(mtcnn: Mtcnn, astronaut: Image) -> None:
+    mosaic = np.tile(cv2.resize(astronaut[:256, 96:352], (100, 100)), (10, 20, 1))
+    assert len(mtcnn.detect(mosaic)) == 200
+
+
+@pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
+def test_a_face_cut_by_the_border_is_found_once(mtcnn: Mtcnn, astronaut: Image, side: str) -> None:
+    ((x1, y1, x2, y2),) = mtcnn.detect(astronaut).boxes
+    part = {"left": np.s_[:, int(x1 + (x2 - x1) / 5) :], "right": np.s_[:, : int(x2 - (x2 - x1) / 5)]} | {
+        "top": np.s_[int(y1 + (y2 - y1) / 5) :],
+        "bottom": np.s_[: int(y2 - (y2 - y1) / 5)],
+    }
+    assert len(mtcnn.detect(astronaut[part[side]])) == 1
+
+
+def test_proposals_of_others_are_refined(mtcnn: Mtcnn, astronaut: Image) -> None:
+    (box,) = mtcnn.detect(astronaut).boxes
+    near = box + np.array([[-10, 5, 8, 9], [5, -9, 20, 3]])
+    proposals = np.vstack([near, [[0, 400, 90, 490], [-80, -80, -1, -1]]]).astype(np.float32)
+    (refined,) = mtcnn.refine(astronaut, proposals).boxes
+    assert np.abs(refined - box).max() < 0.1 * (box[2] - box[0])
+    assert len(mtcnn.refine(astronaut, proposals[2:])) == 0
+    assert len(mtcnn.refine(astronaut, proposals[:0])) == 0
+    assert len(mtcnn.refine(astronaut[:0], proposals)) == 0
+
+
 def test_the_search_can_be_narrowed_to_large_or_small_faces(mtcnn: Mtcnn, astronaut: Image) -> None:
     small = cv2.resize(astronaut, None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
     both = np.zeros((600, 700, 3), np.uint8)
@@ -84,4 +113,4 @@ def test_strips_cover_every_window_once(height: int, width: int) -> None:
     strips = list(_strips(height, width))
     assert sum(results(len(strip)) for strip in strips) == results(height)
     assert strips[-1].stop == height
-    assert all(len(strip) * width <= 500_000 + 12 * width for strip in strips)
+    assert all(len(strip) * width <= max(60_000, 32 * width) + 12 * width for strip in strips)

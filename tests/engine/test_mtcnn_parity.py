@@ -1,4 +1,7 @@
-"""MTCNN in ONNX Runtime finds what facenet-pytorch finds."""
+"""MTCNN in ONNX Runtime finds the faces that facenet-pytorch finds.
+
+Not to the pixel: the third network here judges the best of several boxes of a face, there all of them.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtcnn import Mtcnn
+from detectors import Mtcnn
 from recognition.engine.faces import Image
 from recognition.packbuild.facenet import facenet_pytorch
 
@@ -53,8 +56,8 @@ def assert_same_faces(mtcnn: Mtcnn, reference: object, image: Image) -> None:
         shared = np.maximum(sides, 0).prod(axis=1)
         areas = (found.boxes[:, 2:] - found.boxes[:, :2]).prod(axis=1)
         overlap = shared / (areas + (box[2:] - box[:2]).prod() - shared)
-        assert overlap.max() > 0.95
-        assert np.abs(found.landmarks[overlap.argmax()] - points).max() < 0.02 * (box[2] - box[0]) + 1
+        assert overlap.max() > 0.85
+        assert np.abs(found.landmarks[overlap.argmax()] - points).max() < 0.06 * (box[2] - box[0]) + 1
 
 
 def test_portraits(mtcnn: Mtcnn, reference: object, astronaut: Image, hopper: Image) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtcnn import open_session
+from detectors import open_session
 from recognition.engine.packs import open_pack
 from recognition.packbuild import dlib_resnet, facenet_vggface2
 from recognition.packbuild.__main__ import main

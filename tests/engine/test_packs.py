@@ -68,6 +68,11 @@ def test_a_manifest_that_is_none_is_refused(copy: Path, text: str) -> None:
     assert MANIFEST in fault(copy)
 
 
+def test_a_detector_that_this_version_does_not_know_is_refused(copy: Path) -> None:
+    edit(copy, lambda data: data["detector"].update(kind="retinaface"))
+    assert "no detector 'retinaface'" in fault(copy)
+
+
 def test_a_manifest_that_is_no_text_is_refused(copy: Path) -> None:
     (copy / MANIFEST).write_bytes(b"\xff\xfe\x00")
     assert MANIFEST in fault(copy)

@@ -55,6 +55,18 @@ def test_a_failed_build_is_an_error(empty: Path, tmp_path: Path) -> None:
     assert "facenet-vggface2 (not built)" in packs("list")
 
 
-def test_an_unknown_pack_is_refused() -> None:
-    with pytest.raises(CommandError, match="invalid choice"):
+def test_an_unknown_pack_is_refused_with_how_to_build_ones_own() -> None:
+    with pytest.raises(CommandError, match="packs build no-such-pack"):
         packs("verify", "no-such-pack")
+    with pytest.raises(CommandError, match="packs build arcface-onnx --spec FILE"):
+        packs("build", "no-such-pack")
+
+
+def test_a_pack_of_ones_own_is_listed_and_counts_as_built(empty: Path, pack_folder: Path, settings: object) -> None:
+    shutil.copytree(pack_folder, empty / "own")
+    shutil.copytree(pack_folder, empty / "own@12345678")
+    settings.PACK = "own"
+    listed = packs("list")
+    assert "own (in use)" in listed
+    assert "own@12345678 (kept for models trained with it)" in listed
+    assert "already built" in packs("build")

@@ -62,6 +62,17 @@ def test_crops_around_a_face_give_the_same_person(pipeline: Pipeline, astronaut:
     assert whole.vector @ cropped.vector > 0.96
 
 
+@pytest.mark.parametrize("cut", [0, 25])
+def test_of_a_crop_the_face_in_the_middle_is_found(
+    pipeline: Pipeline, astronaut: Image, hopper: Image, cut: int
+) -> None:
+    """Also where the frame's border cut the crop, so that the face is beside the middle."""
+    image = side_by_side(astronaut[20:240, 115:335], hopper[50:330, 110:180])
+    ((face, *_),) = pipeline.analyse([image[:220, cut:220]], crops=True)
+    ((whole,),) = pipeline.analyse([astronaut])
+    assert face.vector @ whole.vector > 0.96
+
+
 def test_a_crop_with_only_a_small_face_is_searched_again(pipeline: Pipeline, astronaut: Image) -> None:
     assert len(pipeline.analyse([astronaut], crops=True)[0]) == 1
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mtcnn.boxes import Floats
+from detectors.boxes import Floats
 
 Integers = NDArray[np.int64]
 
