@@ -18,7 +18,8 @@ from recognition import jobs
 from recognition.engine.errors import ImageError
 from recognition.engine.faces import EmbeddedFace
 from recognition.engine.images import decode, inspect
-from recognition.loader import Serving, loader, pipeline
+from recognition.engine.pipeline import Pipeline
+from recognition.loader import Serving, loader
 
 logger = logging.getLogger(__name__)
 
@@ -132,18 +133,20 @@ def _process(crops: Sequence[Crop], token: uuid.UUID) -> None:
             _give_up(crop, token, str(error))
     readable = [crop for crop in crops if crop.pk in images]
     serving = loader.current()
-    sightings = _identify(_faces(readable, images), images, serving)
+    sightings = _identify(_faces(readable, images, serving.pipeline), images, serving)
     recording.record(readable, token, sightings, serving)
 
 
-def _faces(crops: Sequence[Crop], images: dict[uuid.UUID, np.ndarray]) -> list[tuple[Crop, EmbeddedFace]]:
+def _faces(
+    crops: Sequence[Crop], images: dict[uuid.UUID, np.ndarray], pipeline: Pipeline
+) -> list[tuple[Crop, EmbeddedFace]]:
     """Every face of whole images; the central one of crops that an edge node cut or that belong to a track: a track is
     one person, and neighbours would count twice.
     """
     found = []
     for is_cut in (True, False):
         chosen = [crop for crop in crops if ("box" in crop.metadata) == is_cut]
-        analysed = pipeline().analyse([images[crop.pk] for crop in chosen], crops=is_cut)
+        analysed = pipeline.analyse([images[crop.pk] for crop in chosen], crops=is_cut)
         for crop, faces in zip(chosen, analysed, strict=True):
             is_one = faces and (is_cut or crop.track_id)
             kept = [_central(faces, images[crop.pk])] if is_one else faces

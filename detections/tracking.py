@@ -19,7 +19,7 @@ from detections.models import Detection, FaceImage, Track, TrackEvidence
 from people.models import Person
 from recognition.engine.embedder import unit
 from recognition.engine.faces import EmbeddedFace
-from recognition.loader import Serving, pipeline
+from recognition.loader import Serving
 
 OPEN_FOR = timedelta(minutes=15)
 
@@ -52,7 +52,8 @@ def decide(found: Iterable[tuple[int, EmbeddedFace]], serving: Serving) -> dict[
     evidence = [_evidence(track, faces[track.pk], serving) for track in tracks.values() if track.is_open]
     if evidence:
         sums = np.stack([np.frombuffer(one.vector, "<f4") for one in evidence])
-        identities = serving.classifier.identify(unit(sums))
+        counts = np.array([one.crop_count for one in evidence])
+        identities = serving.classifier.identify(unit(sums), counts)
         for one, identity in zip(evidence, identities, strict=True):
             decisions[one.track_id] = Decision(one.track, identity.label, identity.probability, one)
     return decisions
@@ -60,7 +61,7 @@ def decide(found: Iterable[tuple[int, EmbeddedFace]], serving: Serving) -> dict[
 
 def _evidence(track: Track, faces: Sequence[EmbeddedFace], serving: Serving) -> TrackEvidence:
     """The track's evidence with these faces. Vectors of different packs do not add up: with another it begins anew."""
-    pack_id = pipeline().pack_id
+    pack_id = serving.pipeline.pack_id
     total = sum(face.vector for face in faces)
     count = len(faces)
     known = getattr(track, "evidence", None)

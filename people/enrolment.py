@@ -16,6 +16,7 @@ from people.models import Embedding, Person, Photo
 from recognition.engine.errors import ImageError
 from recognition.engine.faces import EmbeddedFace
 from recognition.engine.images import decode, inspect
+from recognition.engine.pipeline import Pipeline
 from recognition.loader import pipeline
 
 MIN_FACE_PX = 48
@@ -66,7 +67,8 @@ def add_photo(person: Person, data: bytes, added_by: User | None = None) -> Phot
     earlier = person.photos.filter(sha256=sha256).first()
     if earlier and earlier.is_accepted:
         raise DuplicatePhotoError("This person already has this photo.")
-    verdict = judge(data)
+    engine = pipeline()
+    verdict = judge(data, engine)
     photo = Photo(person=person, sha256=sha256, added_by=added_by, **_columns(verdict))
     name = ""
     if photo.is_accepted:
@@ -80,7 +82,7 @@ def add_photo(person: Person, data: bytes, added_by: User | None = None) -> Phot
                 earlier.delete()
             photo.save()
             if photo.is_accepted:
-                store_vector(photo, verdict.face)
+                store_vector(photo, verdict.face, engine.pack_id)
     except IntegrityError:
         if name:
             default_storage.delete(name)
@@ -103,7 +105,7 @@ def folder_of(person: Person) -> str:
     return f"photos/{person.pk}"
 
 
-def judge(data: bytes) -> Verdict:
+def judge(data: bytes, engine: Pipeline) -> Verdict:
     """Look at a photo as enrolment does. Never raises for bad data: an unreadable image is a verdict too."""
     if len(data) > settings.MAX_IMAGE_BYTES:
         limit = settings.MAX_IMAGE_BYTES // 2**20
@@ -112,15 +114,15 @@ def judge(data: bytes) -> Verdict:
         image = decode(data, max_pixels=settings.MAX_IMAGE_PIXELS)
     except ImageError as error:
         return Verdict(Photo.Refusal.UNREADABLE, str(error))
-    (faces,) = pipeline().analyse([image])
+    (faces,) = engine.analyse([image])
     return _judge_faces(faces)
 
 
-def store_vector(photo: Photo, face: EmbeddedFace) -> None:
+def store_vector(photo: Photo, face: EmbeddedFace, pack_id: str) -> None:
     """Keep the face's vector under the pack that made it, replacing an older one of the same pack."""
     Embedding.objects.update_or_create(
         photo=photo,
-        pack_id=pipeline().pack_id,
+        pack_id=pack_id,
         defaults={"vector": np.asarray(face.vector, dtype="<f4").tobytes()},
     )
 

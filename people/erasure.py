@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from contextlib import suppress
 
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.storage import default_storage
@@ -13,8 +14,9 @@ from people.enrolment import folder_of
 from people.models import Person
 from people.training import all_lawful, fit_gallery
 from recognition import jobs, publishing
-from recognition.engine.errors import PackError
-from recognition.models import ActiveModel, Job
+from recognition.engine.errors import GallerySizeError, PackError
+from recognition.engine.packs import find_pack
+from recognition.models import ActiveModel, Job, TrainedModel
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ def _erase(person: Person) -> dict[str, int]:
         # In the order in which workers lock: people, then crops and tracks.
         Person.objects.select_for_update().filter(pk=person.pk).first()
         if pointer.model and pointer.model.labels.filter(label=person.label).exists():
-            _replace_model(person)
+            _replace_model(pointer.model, person)
         models = publishing.retire_models_with([person.label], "a person it knew was erased")
         _, rows = LogEntry.objects.filter(
             content_type=ContentType.objects.get_for_model(Person), object_id=str(person.pk)
@@ -57,11 +59,16 @@ def _erase(person: Person) -> dict[str, int]:
     return _in_words(counts) | {"models": models}
 
 
-def _replace_model(person: Person) -> None:
-    """Put a model without the person in service, or see to it that one will be: erasing must not wait for a pack."""
+def _replace_model(trained: TrainedModel, person: Person) -> None:
+    """Put a model without the person in service, or see to it that one will be: erasing must not wait for a pack,
+    nor for another classifier.
+
+    It is of the same pack: that in the settings may not have everyone's vectors yet.
+    """
     try:
-        publishing.publish(fit_gallery(excluding=[person]), still_there=all_lawful)
-    except PackError as error:
+        pack = find_pack(settings.PACKS_DIR, trained.pack_id)
+        publishing.publish(fit_gallery(excluding=[person], pack=pack), still_there=all_lawful)
+    except (GallerySizeError, PackError) as error:
         logger.warning("erasing leaves no model in service until the next training: %s", error)
         jobs.request(Job.Kind.OPTIMIZED_TRAIN)
 

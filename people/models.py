@@ -148,3 +148,39 @@ class Embedding(models.Model):
 
     def __str__(self) -> str:
         return f"embedding of {self.photo_id} by {self.pack_id}"
+
+
+class Mixup(models.Model):
+    """Found at training: a photo that may show somebody else, or one person who may be enrolled twice."""
+
+    class Kind(models.TextChoices):
+        ODD_PHOTO = "odd-photo", "Somebody else’s photo?"
+        SAME_PERSON = "same-person", "One person, two face ids?"
+
+    kind = models.CharField("question", max_length=20, choices=Kind)
+    photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="+")
+    other_photo = models.ForeignKey(
+        Photo,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="Of the other face id; none if the question is about one photo.",
+    )
+    similarity = models.FloatField(help_text="Cosine between the two groups of photos, or the two people.")
+    found_at = models.DateTimeField(auto_now_add=True)
+    dismissed_at = models.DateTimeField(null=True, help_text="When somebody said that all is well.")
+    dismissed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        verbose_name = "possible mix-up"
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"possible mix-up {self.pk}"
+
+    @property
+    def subject(self) -> frozenset[uuid.UUID]:
+        """What the question is about, the same at every training: the photo, or the two people."""
+        if self.kind == self.Kind.ODD_PHOTO:
+            return frozenset({self.photo_id})
+        return frozenset({self.photo.person_id, self.other_photo.person_id})

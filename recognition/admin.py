@@ -11,7 +11,17 @@ from recognition.models import ActiveModel, Job, TrainedModel
 @admin.register(TrainedModel)
 class TrainedModelAdmin(ReadOnlyAdmin):
     capability = Capability.ENROL
-    list_display = ("id", "state", "classifier", "people_count", "vector_count", "least_score", "created_at")
+    list_display = (
+        "id",
+        "state",
+        "pack_id",
+        "classifier",
+        "people_count",
+        "vector_count",
+        "false_alarms",
+        "misses",
+        "created_at",
+    )
     list_filter = ("classifier",)
     actions = ("put_in_service",)
 
@@ -21,9 +31,13 @@ class TrainedModelAdmin(ReadOnlyAdmin):
             return f"retired: {trained.retired_because}"
         return "in service" if ActiveModel.objects.filter(model=trained).exists() else "kept"
 
-    @admin.display(description="Threshold", ordering="threshold")
-    def least_score(self, trained: TrainedModel) -> str:
-        return f"{trained.threshold:.3f}"
+    @admin.display(description="Strangers named, at most", ordering="false_alarm_rate")
+    def false_alarms(self, trained: TrainedModel) -> str:
+        return f"1 in {1 / trained.false_alarm_rate:,.0f}"
+
+    @admin.display(description="Photos missed, expected", ordering="expected_miss_rate", empty_value="unknown")
+    def misses(self, trained: TrainedModel) -> str | None:
+        return None if trained.expected_miss_rate is None else f"{trained.expected_miss_rate:.1%}"
 
     @admin.action(description="Put the selected model in service (roll back)")
     def put_in_service(self, request: HttpRequest, queryset: QuerySet[TrainedModel]) -> None:

@@ -1,11 +1,16 @@
-"""System checks: settings that would only fail at the next training are named at the start."""
+"""System checks: what would only fail at the next training, or at the next photo, is named at the start."""
 
-from django.apps import AppConfig
+from collections.abc import Collection
+
+from django.apps import AppConfig, apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's name
+from django.db import DatabaseError
 
 from recognition.engine.calibration import HIGHEST_RATE, LOWEST_RATE
+from recognition.engine.errors import PackError
 from recognition.engine.fitting import KINDS
+from recognition.engine.packs import find_pack, pack_id_in
 
 
 def check_recognition(app_configs: list[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
@@ -17,3 +22,29 @@ def check_recognition(app_configs: list[AppConfig] | None, **kwargs: object) -> 
         hint = f"Set it between {LOWEST_RATE:f} and {HIGHEST_RATE}: 0.001 lets one stranger in a thousand be named."
         found.append(Error(f"FALSE_ALARM_RATE is {settings.FALSE_ALARM_RATE}.", hint=hint, id="recognition.E002"))
     return found
+
+
+def check_pack(app_configs: list[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
+    """A warning, since building the pack is a command too, and what is queued waits for it."""
+    try:
+        pack_id_in(settings.PACKS_DIR / settings.PACK)
+    except PackError as error:
+        return [Warning(f"PACK is {settings.PACK!r}, which cannot be used.", hint=str(error), id="recognition.W001")]
+    return []
+
+
+def check_pack_of_model(
+    app_configs: list[AppConfig] | None, databases: Collection[str] | None = None, **kwargs: object
+) -> list[CheckMessage]:
+    """Asks the database, so it is `manage.py check --database default` that runs it."""
+    if not databases:
+        return []
+    try:
+        active = apps.get_model("recognition", "ActiveModel").objects.filter(model__isnull=False)
+        for pack_id in active.values_list("model__pack_id", flat=True):
+            find_pack(settings.PACKS_DIR, pack_id)
+    except DatabaseError:
+        return []  # not migrated yet
+    except PackError as error:
+        return [Warning("The pack of the model in service is missing.", hint=str(error), id="recognition.W002")]
+    return []

@@ -1,24 +1,27 @@
 """What each process keeps in memory: the engine, and the model in service, swapped between batches.
 
 A process compares the pointer's generation before each batch: one primary-key read. A new model is loaded and probed
-first and only then replaces the old one; if that fails the old one goes on serving and the log says so.
+first and only then replaces the old one; if that fails the old one goes on serving and the log says so. A model serves
+with the engine of its own pack. The pack in the settings is the one to which new photos and the next model belong.
 """
 
 import logging
 import threading
 import time
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db import connection
 
 from recognition.engine import artifact
 from recognition.engine.classifier import Classifier, empty_classifier
-from recognition.engine.errors import ArtifactError
-from recognition.engine.packs import open_pack
+from recognition.engine.errors import ArtifactError, PackError
+from recognition.engine.packs import MANIFEST, Pack, find_pack, open_pack
 from recognition.engine.pipeline import Pipeline
 from recognition.models import ActiveModel, TrainedModel
 
@@ -33,23 +36,37 @@ class ModelUnavailableError(Exception):
 
 @dataclass(frozen=True)
 class Serving:
-    """The classifier in memory, and where it came from (model id None: nothing is trained yet)."""
+    """The engine and the classifier that belong together, and where they came from (model id None: nothing is trained
+    yet).
+    """
 
     generation: int
     model_id: int | None
+    pipeline: Pipeline
     classifier: Classifier
 
 
-@cache
 def pipeline() -> Pipeline:
-    """The engine of this process, built on first use: after a fork, never before one.
+    """The engine of the pack in the settings, built on first use (after a fork, never before one), and again once the
+    pack was replaced.
 
     Raises:
         PackError: the pack is missing or damaged; the text says how to build it.
     """
+    folder = settings.PACKS_DIR / settings.PACK
+    manifest = folder / MANIFEST
+    return _pipeline(folder, manifest.stat().st_mtime_ns if manifest.exists() else 0)
+
+
+@lru_cache(maxsize=1)
+def _pipeline(folder: Path, built_at: int) -> Pipeline:
+    return _started(open_pack(folder))
+
+
+def _started(pack: Pack) -> Pipeline:
     # A process per core, or threads that share it: OpenCV's own threads would only get in the way.
     cv2.setNumThreads(1)
-    return Pipeline(open_pack(settings.PACKS_DIR / settings.PACK))
+    return Pipeline(pack)
 
 
 class ModelLoader:
@@ -64,10 +81,10 @@ class ModelLoader:
         """The model to use for the next batch.
 
         Raises:
-            ModelUnavailableError: this process has loaded none yet, and cannot load the one in service. To call
-                everyone unknown instead would be a wrong answer.
+            PackError, ModelUnavailableError: this process has loaded none yet, and cannot load the one in service. To
+                call everyone unknown instead would be a wrong answer.
         """
-        if not self._is_settled(_pointer().generation) and self._lock.acquire(blocking=self._serving is None):
+        if not self._is_settled(_generation()) and self._lock.acquire(blocking=self._serving is None):
             try:
                 # Read again: another thread may have swapped, and the pointer moved, since.
                 pointer = _pointer()
@@ -88,15 +105,34 @@ class ModelLoader:
 
     def _swap(self, generation: int, trained: TrainedModel | None) -> None:
         try:
-            classifier = _load(trained) if trained else empty_classifier(pipeline().dimension)
-        except Exception as error:  # noqa: BLE001 - storage raises errors of its own; none may take the old model away
+            engine = self._engine(trained.pack_id) if trained else pipeline()
+            classifier = _load(trained, engine) if trained else empty_classifier(engine.dimension)
+        except Exception as error:
+            if isinstance(error, PackError) and self._serving is None:
+                raise
+            # Storage raises errors of its own; none may take the old model away.
             kept = "the old model goes on serving" if self._serving else "there is no other"
             reason = f"{type(error).__name__}: {error}"
             logger.error("generation %s cannot be loaded, %s: %s", generation, kept, reason)  # noqa: TRY400
             self._failed = (generation, time.monotonic())
             return
-        self._serving = Serving(generation, trained.pk if trained else None, classifier)
-        logger.info("generation %s loaded: %s people", generation, len(classifier.labels))
+        self._serving = Serving(generation, trained.pk if trained else None, engine, classifier)
+        logger.info("generation %s loaded: %s people, %s", generation, len(classifier.labels), engine.pack_id)
+
+    def _engine(self, pack_id: str) -> Pipeline:
+        """That of this pack: the one in memory if it is the same."""
+        if self._serving and self._serving.pipeline.pack_id == pack_id:
+            return self._serving.pipeline
+        pack = find_pack(settings.PACKS_DIR, pack_id)
+        return pipeline() if pack.folder == settings.PACKS_DIR / settings.PACK else _started(pack)
+
+
+def _generation() -> int:
+    # Asked for every request: building the query with the ORM takes ten times as long as running it.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT generation FROM recognition_activemodel WHERE id = %s", [ActiveModel.SINGLETON])
+        row = cursor.fetchone()
+    return row[0] if row else 0
 
 
 def _pointer() -> ActiveModel:
@@ -104,22 +140,19 @@ def _pointer() -> ActiveModel:
     return found or ActiveModel()
 
 
-def _load(trained: TrainedModel) -> Classifier:
+def _load(trained: TrainedModel, engine: Pipeline) -> Classifier:
     """Read, check and try out an artifact.
 
     Raises:
-        ArtifactError: corrupt, of another pack, or unable to answer.
+        ArtifactError: corrupt, of another pack than its row says, or unable to answer.
         OSError: storage does not answer or has no such object.
     """
     with default_storage.open(trained.storage_name) as file:
         data = file.read(trained.size + 1)
     model = artifact.load(data, sha256=trained.sha256)
-    if model.pack_id != pipeline().pack_id:
-        raise ArtifactError(
-            f"The model was trained with pack {model.pack_id}, this process runs {pipeline().pack_id}. "
-            "Embed all photos again and train."
-        )
-    probe = np.eye(1, pipeline().dimension, dtype=np.float32)
+    if model.pack_id != engine.pack_id:
+        raise ArtifactError(f"The model was trained with pack {model.pack_id}, not with {engine.pack_id}. Train again.")
+    probe = np.eye(1, engine.dimension, dtype=np.float32)
     if len(model.classifier.identify(probe)) != 1:
         raise ArtifactError("The model does not answer a probe.")
     return model.classifier

@@ -14,6 +14,9 @@ class TrainedModel(models.Model):
     classifier = models.CharField(max_length=30)
     threshold = models.FloatField()
     false_alarm_rate = models.FloatField(help_text="Share of strangers that may be given a name.")
+    expected_miss_rate = models.FloatField(
+        null=True, help_text="Share of enrolled people’s photos that would not be named; null: nobody has two photos."
+    )
     people_count = models.PositiveIntegerField("people")
     vector_count = models.PositiveIntegerField("photos")
     size = models.PositiveBigIntegerField(help_text="Bytes.")

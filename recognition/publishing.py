@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterable
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -11,6 +12,8 @@ from django.utils import timezone
 
 from recognition.engine import artifact
 from recognition.engine.artifact import Model
+from recognition.engine.errors import PackError
+from recognition.engine.packs import find_pack
 from recognition.models import ActiveModel, ModelLabel, TrainedModel
 
 logger = logging.getLogger(__name__)
@@ -23,7 +26,7 @@ class LabelsGoneError(Exception):
 
 
 class NotActivableError(Exception):
-    """The model is retired; its artifact is gone."""
+    """The model is retired and its artifact gone, or its pack is."""
 
 
 def publish(model: Model, *, still_there: Callable[[Collection[str]], bool]) -> TrainedModel:
@@ -42,6 +45,7 @@ def publish(model: Model, *, still_there: Callable[[Collection[str]], bool]) -> 
         classifier=model.classifier.kind,
         threshold=model.classifier.threshold,
         false_alarm_rate=model.false_alarm_rate,
+        expected_miss_rate=model.classifier.expected_miss_rate,
         people_count=len(model.classifier.labels),
         vector_count=model.vector_count,
         size=len(data),
@@ -69,14 +73,23 @@ def activate(trained: TrainedModel) -> ActiveModel:
     """Move the pointer to a model published before (roll back, or forward again).
 
     Raises:
-        NotActivableError: the model is retired.
+        NotActivableError: the model is retired, or its pack is not there.
     """
+    try:
+        find_pack(settings.PACKS_DIR, trained.pack_id)
+    except PackError as error:
+        raise NotActivableError(str(error)) from error
     with transaction.atomic():
         pointer = ActiveModel.locked()
         trained.refresh_from_db()
         if trained.retired_at:
             raise NotActivableError(f"This model was retired ({trained.retired_because}). Train a new one.")
         return _point(pointer, trained)
+
+
+def live_pack_ids() -> set[str]:
+    """Packs of the models that serve or may be put in service again."""
+    return set(TrainedModel.objects.filter(retired_at=None).values_list("pack_id", flat=True))
 
 
 def retire_models_with(labels: Collection[str], because: str) -> int:

@@ -68,6 +68,7 @@ class AcceptedJobSerializer(serializers.Serializer):
                 "classifier": "gallery",
                 "threshold": 0.597,
                 "false_alarm_rate": 0.001,
+                "expected_miss_rate": 0.06,
                 "people_count": 24,
                 "vector_count": 120,
                 "size": 14208,
@@ -85,8 +86,8 @@ class TrainedModelSerializer(serializers.ModelSerializer):
     class Meta:
         model = TrainedModel
         fields = (
-            "id", "sha256", "pack_id", "classifier", "threshold", "false_alarm_rate", "people_count", "vector_count",
-            "size", "created_at", "retired_at", "retired_because", "in_service",
+            "id", "sha256", "pack_id", "classifier", "threshold", "false_alarm_rate", "expected_miss_rate",
+            "people_count", "vector_count", "size", "created_at", "retired_at", "retired_because", "in_service",
         )  # fmt: skip
 
     @extend_schema_field(bool)

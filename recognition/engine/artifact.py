@@ -4,25 +4,26 @@ The layout is that of safetensors, which holds arrays and a JSON header and cann
 length, the header, then the arrays. The last array, `sha256`, is the checksum of every byte before it. Nothing is
 compressed, so a small file cannot claim much memory, and equal models give equal bytes.
 
-Formats: 1 (first).
+Formats: 1 (first), 2 (calibration: tracks, probabilities, expected miss rate).
 """
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recognition.engine.calibration import Calibration
 from recognition.engine.classifier import LinearClassifier
 from recognition.engine.errors import ArtifactError
 
-FORMAT = 1
+FORMAT = 2
 MAX_BYTES = 512 * 1024 * 1024
 _MAX_HEADER = 32 * 1024 * 1024
 _CHECKSUM_BYTES = 32
-_PARAMETERS = ("runner_up_share", "runner_up_floor", "threshold", "width")
+_PARAMETERS = ("runner_up_share", "runner_up_floor")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +46,7 @@ def dump(model: Model) -> bytes:
         "vector_count": model.vector_count,
         "kind": classifier.kind,
         "labels": classifier.labels,
+        "calibration": asdict(classifier.calibration),
         **{name: getattr(classifier, name) for name in _PARAMETERS},
     }
     arrays = {
@@ -83,17 +85,37 @@ def _parse(data: bytes) -> Model:
     header = json.loads(data[8 : 8 + length])
     facts = json.loads(header["__metadata__"]["facesite"])
     if facts["format"] != FORMAT:
-        raise ValueError(f"it is of format {facts['format']}")
+        raise ValueError(f"it is of format {facts['format']}. Train again")
     content = data[8 + length :]
     labels = tuple(str(label) for label in facts["labels"])
     weights, bias = _floats(content, header["weights"], 2), _floats(content, header["bias"], 1)
     if len(set(labels)) != len(labels) or weights.shape[0] != len(labels) or bias.shape != (len(labels),):
         raise ValueError("its labels and arrays do not go together")
     parameters = {name: float(facts[name]) for name in _PARAMETERS}
-    if not np.isfinite([*parameters.values()]).all() or parameters["width"] <= 0:
+    if not np.isfinite([*parameters.values()]).all():
         raise ValueError("its parameters are no usable numbers")
-    classifier = LinearClassifier(kind=str(facts["kind"]), labels=labels, weights=weights, bias=bias, **parameters)
+    classifier = LinearClassifier(
+        kind=str(facts["kind"]),
+        labels=labels,
+        weights=weights,
+        bias=bias,
+        calibration=_calibration(facts["calibration"]),
+        **parameters,
+    )
     return Model(classifier, str(facts["pack_id"]), float(facts["false_alarm_rate"]), int(facts["vector_count"]))
+
+
+def _calibration(facts: dict[str, Any]) -> Calibration:
+    miss_rate = facts.pop("expected_miss_rate")
+    calibration = Calibration(
+        **{name: float(value) for name, value in facts.items()},
+        expected_miss_rate=None if miss_rate is None else float(miss_rate),
+    )
+    if not np.isfinite([value for value in asdict(calibration).values() if value is not None]).all():
+        raise ValueError("its calibration is no usable numbers")
+    if min(calibration.width, calibration.steepness) <= 0:
+        raise ValueError("its calibration makes high scores no rarer than low ones")
+    return calibration
 
 
 def _floats(content: bytes, entry: dict[str, Any], axes: int) -> NDArray[np.float32]:

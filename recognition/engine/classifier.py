@@ -6,14 +6,19 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.engine.calibration import probability
+from recognition.engine.calibration import Calibration
 from recognition.engine.faces import Identity, Vectors
 
-_CHUNK = 256  # vectors compared at once: 10,000 people then take 10 MB of scores
+_SIMILARITIES = 4_000_000  # computed at once: 16 MB
+_NOBODY = Identity(label=None, probability=0.0, score=0.0, nearest=None)
 
 
 class Classifier(Protocol):
-    """Must be thread-safe. `labels`: everyone it can name. `threshold`: the score from which it names someone."""
+    """Must be thread-safe. `labels`: everyone it can name. `threshold`: the score from which it names a single crop.
+
+    `expected_miss_rate`: share of crops of enrolled people that it will not name; None where there was nothing to tell
+    it from.
+    """
 
     @property
     def kind(self) -> str: ...
@@ -24,8 +29,16 @@ class Classifier(Protocol):
     @property
     def threshold(self) -> float: ...
 
-    def identify(self, vectors: Vectors) -> list[Identity]:
-        """One identity per vector (N, D)."""
+    @property
+    def expected_miss_rate(self) -> float | None: ...
+
+    def identify(self, vectors: Vectors, counts: NDArray[np.intp] | None = None) -> list[Identity]:
+        """One identity per vector (N, D); nobody for vectors that are zero or no numbers.
+
+        `counts` (N,): of how many crops of one track each vector is the mean direction; without, each is of one crop.
+        All crops of a track belong in that mean, also those that resemble nobody: then one lucky crop among many
+        unknown ones names nobody.
+        """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,8 +47,7 @@ class LinearClassifier:
 
     A label's similarity is `vector · weights + bias`. The score is the best similarity less `runner_up_share` of the
     second best: a face that resembles several people resembles none. `runner_up_floor` stands for a second best that is
-    missing or lower, so that scores mean the same in small galleries as in large ones. `width`: the rise in score
-    that makes a false alarm ten times rarer.
+    missing or lower, so that scores mean the same in small galleries as in large ones.
     """
 
     kind: str
@@ -44,44 +56,58 @@ class LinearClassifier:
     bias: NDArray[np.float32]  # (L,)
     runner_up_share: float
     runner_up_floor: float
-    threshold: float
-    width: float
+    calibration: Calibration
 
-    def identify(self, vectors: Vectors) -> list[Identity]:
+    @property
+    def threshold(self) -> float:
+        return self.calibration.threshold
+
+    @property
+    def expected_miss_rate(self) -> float | None:
+        return self.calibration.expected_miss_rate
+
+    def identify(self, vectors: Vectors, counts: NDArray[np.intp] | None = None) -> list[Identity]:
         if not self.labels:
-            return [Identity(label=None, probability=0.0, score=0.0, nearest=None)] * len(vectors)
-        best, scores = self.score(vectors)
-        probabilities = probability(scores, self.threshold, self.width)
+            return [_NOBODY] * len(vectors)
+        counts = np.ones(len(vectors), np.intp) if counts is None else counts
+        lengths = np.linalg.norm(vectors, axis=1)
+        usable = np.isfinite(lengths) & (lengths > 0)
+        best, scores = self.score(np.where(usable[:, None], vectors, np.float32(0)))
+        named = scores >= self.calibration.thresholds(counts)
+        probabilities = self.calibration.probabilities(scores, counts)
         return [
-            Identity(
-                label=self.labels[index] if score >= self.threshold else None,
-                probability=likely,
-                score=score,
-                nearest=self.labels[index],
+            Identity(self.labels[index] if name else None, likely, score, nearest=self.labels[index])
+            if known
+            else _NOBODY
+            for index, name, likely, score, known in zip(
+                *(each.tolist() for each in (best, named, probabilities, scores, usable)), strict=True
             )
-            for index, score, likely in zip(best.tolist(), scores.tolist(), probabilities.tolist(), strict=True)
         ]
 
-    def score(
-        self, vectors: Vectors, *, without: NDArray[np.intp] | None = None
-    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Index of the best label, and score, of each vector. `without`: per vector, a label that does not count."""
+    def score(self, vectors: Vectors) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Index of the best label, and score, of each vector."""
         best = np.zeros(len(vectors), np.intp)
         scores = np.zeros(len(vectors))
-        for start in range(0, len(vectors), _CHUNK):
-            chunk = slice(start, start + _CHUNK)
-            similarities = vectors[chunk] @ self.weights.T + self.bias
-            if without is not None:
-                similarities[np.arange(len(similarities)), without[chunk]] = -np.inf
-            best[chunk] = similarities.argmax(axis=1)
-            scores[chunk] = self._stand_out(similarities)
+        rows = max(1, _SIMILARITIES // len(self.labels))
+        for start in range(0, len(vectors), rows):
+            chunk = slice(start, start + rows)
+            best[chunk], scores[chunk] = self.stand_out(self.similarities(vectors[chunk]))
         return best, scores
 
-    def _stand_out(self, similarities: NDArray[np.float32]) -> NDArray[np.float64]:
-        floor = np.full((len(similarities), 1), self.runner_up_floor)
-        runner_up = np.partition(np.hstack([similarities, floor]), -2, axis=1)[:, -2]
-        scores: NDArray[np.float64] = similarities.max(axis=1) - self.runner_up_share * runner_up
-        return scores
+    def similarities(self, vectors: Vectors) -> NDArray[np.float32]:
+        """(N, L): of each vector with each label."""
+        similarities: NDArray[np.float32] = vectors @ self.weights.T
+        similarities += self.bias
+        return similarities
+
+    def stand_out(self, similarities: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Index of the best label, and score, of each row (N, L). Spoils the similarities."""
+        rows = np.arange(len(similarities))
+        best = similarities.argmax(axis=1)
+        highest = similarities[rows, best].astype(np.float64)
+        similarities[rows, best] = -np.inf
+        runner_up = np.maximum(similarities.max(axis=1), self.runner_up_floor)
+        return best, highest - self.runner_up_share * runner_up
 
 
 def empty_classifier(dimension: int) -> LinearClassifier:
@@ -93,6 +119,5 @@ def empty_classifier(dimension: int) -> LinearClassifier:
         bias=np.zeros(0, np.float32),
         runner_up_share=0.0,
         runner_up_floor=0.0,
-        threshold=0.0,
-        width=1.0,
+        calibration=Calibration(threshold=0.0, width=1.0, even=0.0, steepness=1.0),
     )

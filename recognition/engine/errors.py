@@ -22,5 +22,9 @@ class PackError(EngineError):
     """A pack is missing, incomplete or altered."""
 
 
+class GallerySizeError(EngineError):
+    """There are more people and photos than the classifier can be trained with."""
+
+
 class ArtifactError(EngineError):
     """The bytes are no trained model that this version can load."""

@@ -59,7 +59,8 @@ class EmbeddedFace:
 class Identity:
     """Who a vector belongs to. label None: unknown; `nearest` is then still the label that came closest, if any.
 
-    probability: 0-1, monotone in `score`, 0.5 at the classifier's threshold.
+    probability: 0-1, that it belongs to `nearest`, if half of all faces are strangers'. It rises with `score`. How high
+    it must be for a name follows from the false-alarm rate.
     """
 
     label: str | None

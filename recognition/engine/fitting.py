@@ -2,6 +2,7 @@
 scikit-learn.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,21 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.svm import LinearSVC
 
-from recognition.engine.calibration import threshold
+from recognition.engine.calibration import Evidence, Floats, calibrate
 from recognition.engine.classifier import LinearClassifier, empty_classifier
-from recognition.engine.embedder import unit
+from recognition.engine.errors import GallerySizeError
 from recognition.engine.faces import Vectors
+from recognition.engine.gallery import Gallery, refuse_unusable
 from recognition.engine.packs import Impostors, Pack
 
 KINDS = ("gallery", "linear-svm")
 
-_TRIMMED_SHARE = 5  # one photo in five may be an outlier
-_RUNNER_UP_SHARE = 0.4  # measured with bench.accuracy: 0.3 to 0.5 are alike, 0 is worse
+_RUNNER_UP_SHARE = 0.4  # measured with bench.variants: 0.2 to 0.6 are alike, 0 is worse
+_CHUNK = 4_000_000  # similarities computed at once: 16 MB
+_SIMILARITIES = 50_000_000  # for calibration, a quarter of a second on one core; galleries that need more are sampled
+_FEWEST_ROWS = 5_000  # but not below this
 _SVM_PENALTY = 10.0
 _SVM_FOLDS = 3
 _SVM_FEWEST_PEOPLE = 10
-# Decision values of strangers, measured with bench.accuracy.
-_SVM_IMPOSTORS = Impostors(runner_up=-1.0, threshold_1pct=0.0, per_decade=0.15)
+_SVM_COMPARISONS = 5_000_000  # of each person with each photo: measured with bench.training, a quarter of a minute
 
 
 def fit(
@@ -37,74 +40,127 @@ def fit(
 ) -> LinearClassifier:
     """A classifier of (N, D) vectors of one pack, with a label for each.
 
-    `gallery` compares with each person's mean. `linear-svm` separates each person from the others; it takes minutes
-    beyond some 2,000 people, and below ten there is too little to learn "unknown" from, so that it gives a gallery.
+    `gallery` compares with each person's mean. `linear-svm` separates each person from all photos of the others, which
+    takes time that grows with people times photos; below ten people there is too little to learn "unknown" from, so
+    that it gives a gallery.
     `false_alarm_rate`: wanted share of strangers who are given a name. `cohort`: vectors of strangers, one of each,
-    that make the threshold more exact. Raises ValueError for another kind, rate, or numbers of vectors and labels.
+    that make the threshold more exact; without, the pack's own. Raises ValueError for another kind, rate, numbers of
+    vectors and labels, or vectors that are zero or no numbers; GallerySizeError for more than a linear SVM can take.
     """
     if kind not in KINDS:
         raise ValueError(f"The classifier must be one of {', '.join(KINDS)}, not {kind!r}.")
-    if vectors.shape != (len(labels), pack.dimension):
-        raise ValueError(f"{len(labels)} labels do not go with vectors of shape {vectors.shape}.")
-    if not len(labels):
+    gallery = Gallery.of(vectors, labels, pack.dimension)
+    if not gallery.labels:
         return empty_classifier(pack.dimension)
-    people = tuple(sorted(set(labels)))
-    index = {label: position for position, label in enumerate(people)}
-    owners = np.array([index[label] for label in labels])
-    if kind == "linear-svm" and len(people) >= _SVM_FEWEST_PEOPLE:
-        classifier, impostors = _svm(people, vectors, owners), _SVM_IMPOSTORS
-        scores = _held_out_scores(people, vectors, owners)
+    if kind == "linear-svm" and len(gallery.labels) >= _SVM_FEWEST_PEOPLE:
+        _refuse_too_many(len(gallery.labels), len(labels))
+        impostors = _svm_impostors(len(gallery.labels))
+        classifier, evidence = _svm(gallery.labels, gallery.vectors, gallery.owners), _svm_evidence(gallery)
     else:
-        classifier, impostors = _gallery(people, vectors, owners, pack), pack.manifest.impostors
-        scores = classifier.score(vectors, without=owners)[1] if len(people) > 1 else np.zeros(0)
-    strangers = cohort if cohort is not None else np.zeros((0, pack.dimension), np.float32)
-    scores = np.concatenate([scores, classifier.score(strangers)[1]])
-    count = len(strangers) + (len(people) if len(people) > 1 else 0)
-    return replace(classifier, threshold=threshold(scores, count, false_alarm_rate, impostors))
+        impostors = pack.manifest.impostors
+        classifier = nearest_mean(gallery, pack)
+        evidence = _gallery_evidence(classifier, gallery)
+    cohort = pack.cohort() if cohort is None else cohort
+    refuse_unusable(cohort)
+    scores = classifier.score(cohort)[1]
+    evidence = replace(
+        evidence,
+        stranger_scores=np.concatenate([evidence.stranger_scores, scores]),
+        stranger_weights=np.concatenate([evidence.stranger_weights, np.ones(len(scores))]),
+        cohort=len(scores),
+    )
+    return replace(classifier, calibration=calibrate(evidence, false_alarm_rate, impostors))
 
 
-def _gallery(people: tuple[str, ...], vectors: Vectors, owners: NDArray[np.intp], pack: Pack) -> LinearClassifier:
-    groups = np.split(vectors[np.argsort(owners, kind="stable")], np.cumsum(np.bincount(owners))[:-1])
-    impostors = pack.manifest.impostors
-    return _classifier("gallery", people, np.stack([_trimmed_mean(group) for group in groups]), impostors)
+def nearest_mean(gallery: Gallery, pack: Pack) -> LinearClassifier:
+    """The classifier `gallery`, not calibrated."""
+    return _linear("gallery", gallery.labels, gallery.directions(), pack.manifest.impostors)
 
 
-def _trimmed_mean(vectors: Vectors) -> Vectors:
-    """Mean direction of one person's vectors without the fifth of them that is farthest from it."""
-    mean = unit(vectors.mean(axis=0))
-    kept = len(vectors) - len(vectors) // _TRIMMED_SHARE
-    nearest = np.sort(np.argsort(-(vectors @ mean), kind="stable")[:kept])
-    return unit(vectors[nearest].mean(axis=0))
+def _gallery_evidence(classifier: LinearClassifier, gallery: Gallery) -> Evidence:
+    """Each person's photos compared with the others, and with what the gallery would be without that photo."""
+    people = len(gallery.labels)
+    rows = gallery.sample(max(_FEWEST_ROWS, _SIMILARITIES // people))
+    owners, likeness = gallery.owners[rows], gallery.likeness(rows)
+    strange, known, nearest = np.zeros(len(rows)), np.zeros(len(rows)), np.zeros(len(rows), np.intp)
+    size = max(1, _CHUNK // people)
+    for start in range(0, len(rows), size):
+        chunk = slice(start, start + size)
+        similarities = classifier.similarities(gallery.vectors[rows[chunk]])
+        own = np.arange(len(similarities)), owners[chunk]
+        similarities[own] = likeness[chunk]
+        nearest[chunk], known[chunk] = classifier.stand_out(similarities.copy())
+        similarities[own] = -np.inf
+        strange[chunk] = classifier.stand_out(similarities)[1]
+    several = gallery.counts[owners] > 1
+    others = np.full(len(rows), people > 1)
+    return Evidence(
+        stranger_scores=strange[others],
+        stranger_weights=_weights(owners[others]),
+        enrolled_scores=known[several],
+        enrolled_weights=_weights(owners[several]),
+        enrolled_right=(nearest == owners)[several],
+    )
 
 
-def _svm(people: tuple[str, ...], vectors: Vectors, owners: NDArray[np.intp]) -> LinearClassifier:
+def _refuse_too_many(people: int, photos: int) -> None:
+    if people * photos > _SVM_COMPARISONS:
+        raise GallerySizeError(
+            f"{people:,} people with {photos:,} photos are too many for the linear SVM: it takes at most "
+            f"{_SVM_COMPARISONS:,} people times photos, for instance 1,000 people with 5 photos each. Set CLASSIFIER "
+            "to gallery, which takes 100,000 people, and train again."
+        )
+
+
+def _svm(labels: tuple[str, ...], vectors: Vectors, owners: NDArray[np.intp]) -> LinearClassifier:
     """One against the rest, on vectors less their mean: what all faces have in common hides the differences."""
     centre = vectors.mean(axis=0)
-    svm = LinearSVC(C=_SVM_PENALTY, random_state=0).fit(vectors - centre, owners)
+    svm = LinearSVC(C=_SVM_PENALTY, dual=True, random_state=0).fit(vectors - centre, owners)
     weights = svm.coef_.astype(np.float32)
     bias = svm.intercept_.astype(np.float32) - weights @ centre
-    return replace(_classifier("linear-svm", people, weights, _SVM_IMPOSTORS), bias=bias)
+    return replace(_linear("linear-svm", labels, weights, _svm_impostors(len(labels))), bias=bias)
 
 
-def _held_out_scores(people: tuple[str, ...], vectors: Vectors, owners: NDArray[np.intp]) -> NDArray[np.float64]:
-    """What people score who were not trained: those who were, are too well known as somebody else."""
-    scores = np.zeros(len(vectors))
+def _svm_impostors(people: int) -> Impostors:
+    """Decision values of strangers fall with the number of people enrolled: measured with 10 to 430."""
+    return Impostors(runner_up=-1.0, threshold_1pct=0.9 - 0.334 * math.log10(people), per_decade=0.2)
+
+
+def _svm_evidence(gallery: Gallery) -> Evidence:
+    """In each of three trainings a third of the people are left out, and one photo each of a few of the others.
+
+    Only of a few: with fewer photos to learn from, strangers score less.
+    """
+    owners = gallery.owners
+    strange, known = np.zeros(len(owners)), np.zeros(len(owners))
+    right, tested = np.zeros((2, len(owners)), np.bool_)
     for fold in range(_SVM_FOLDS):
-        out = owners % _SVM_FOLDS == fold
-        known, known_owners = np.unique(owners[~out], return_inverse=True)
-        trained = _svm(tuple(people[index] for index in known), vectors[~out], known_owners)
-        scores[out] = trained.score(vectors[out])[1]
-    return scores
+        strangers = owners % _SVM_FOLDS == fold
+        held_out = (owners % (2 * _SVM_FOLDS) == (fold + 1) % _SVM_FOLDS) & (gallery.ranks == 1)
+        trained = ~strangers & ~held_out
+        present, known_owners = np.unique(owners[trained], return_inverse=True)
+        labels = tuple(gallery.labels[index] for index in present)
+        classifier = _svm(labels, gallery.vectors[trained], known_owners)
+        strange[strangers] = classifier.score(gallery.vectors[strangers])[1]
+        nearest, known[held_out] = classifier.score(gallery.vectors[held_out])
+        right[held_out] = present[nearest] == owners[held_out]
+        tested |= held_out
+    return Evidence(strange, _weights(owners), known[tested], _weights(owners[tested]), right[tested])
 
 
-def _classifier(kind: str, people: tuple[str, ...], weights: Vectors, impostors: Impostors) -> LinearClassifier:
-    return LinearClassifier(
+def _weights(owners: NDArray[np.intp]) -> Floats:
+    """Such that the weights of each owner add up to 1."""
+    weights: Floats = 1 / np.bincount(owners)[owners] if owners.size else np.zeros(0)
+    return weights
+
+
+def _linear(kind: str, labels: tuple[str, ...], weights: Vectors, impostors: Impostors) -> LinearClassifier:
+    return replace(
+        empty_classifier(weights.shape[1]),
         kind=kind,
-        labels=people,
+        labels=labels,
         weights=weights,
-        bias=np.zeros(len(people), np.float32),
+        bias=np.zeros(len(labels), np.float32),
         runner_up_share=_RUNNER_UP_SHARE,
         runner_up_floor=impostors.runner_up,
-        threshold=impostors.threshold_1pct,
-        width=impostors.per_decade,
     )

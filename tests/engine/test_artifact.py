@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recognition.engine.artifact import Model, dump, load
+from recognition.engine.calibration import Calibration
 from recognition.engine.classifier import LinearClassifier, empty_classifier
 from recognition.engine.errors import ArtifactError
 
@@ -25,8 +26,7 @@ def model(people: int = 3) -> Model:
         bias=random.normal(size=people).astype(np.float32),
         runner_up_share=0.4,
         runner_up_floor=0.85,
-        threshold=0.6,
-        width=0.012,
+        calibration=Calibration(threshold=0.6, width=0.012, even=0.58, steepness=0.01, expected_miss_rate=0.07),
     )
     return Model(classifier, pack_id="dlib-resnet@12345678", false_alarm_rate=0.01, vector_count=7)
 
@@ -55,7 +55,7 @@ def test_what_is_dumped_is_loaded(original: Model) -> None:
     loaded = load(data, sha256=hashlib.sha256(data).hexdigest())
     for name in ("pack_id", "false_alarm_rate", "vector_count"):
         assert getattr(loaded, name) == getattr(original, name)
-    for name in ("kind", "labels", "threshold", "width", "runner_up_share", "runner_up_floor"):
+    for name in ("kind", "labels", "calibration", "runner_up_share", "runner_up_floor"):
         assert getattr(loaded.classifier, name) == getattr(original.classifier, name)
     np.testing.assert_array_equal(loaded.classifier.weights, original.classifier.weights)
     np.testing.assert_array_equal(loaded.classifier.bias, original.classifier.bias)
@@ -99,12 +99,18 @@ def test_another_model_than_the_published_one_is_refused() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda parts: parts.facts.update(format=2),
+        lambda parts: parts.facts.update(format=3),
         lambda parts: parts.facts.update(labels=["a", "a", "b"]),
         lambda parts: parts.facts.update(labels=["a"]),
         lambda parts: parts.facts.update(labels=7),
-        lambda parts: parts.facts.update(width=0),
-        lambda parts: parts.facts.update(threshold=float("nan")),
+        lambda parts: parts.facts.update(runner_up_share=float("nan")),
+        lambda parts: parts.facts.update(calibration=7),
+        lambda parts: parts.facts["calibration"].update(width=0),
+        lambda parts: parts.facts["calibration"].update(steepness=-1),
+        lambda parts: parts.facts["calibration"].update(threshold=float("nan")),
+        lambda parts: parts.facts["calibration"].update(expected_miss_rate="often"),
+        lambda parts: parts.facts["calibration"].update(odds=1),
+        lambda parts: parts.facts["calibration"].pop("even"),
         lambda parts: parts.facts.pop("pack_id"),
         lambda parts: parts.header["weights"].update(shape=[10**9, 10**9]),
         lambda parts: parts.header["weights"].update(shape=[-1, 8]),
@@ -120,6 +126,11 @@ def test_forged_contents_are_refused(change: Callable[[SimpleNamespace], object]
     assert load(forged(lambda _: None)).pack_id == "dlib-resnet@12345678"
     with pytest.raises(ArtifactError):
         load(forged(change))
+
+
+def test_a_model_of_an_earlier_format_says_what_to_do() -> None:
+    with pytest.raises(ArtifactError, match="of format 1"):
+        load(forged(lambda parts: parts.facts.update(format=1)))
 
 
 @pytest.mark.parametrize("text", [b"[" * 100_000, b"7", b"{}", b'{"__metadata__": 1}', b"\xff"])

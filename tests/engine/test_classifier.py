@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recognition.engine.calibration import Calibration
 from recognition.engine.classifier import LinearClassifier, empty_classifier
 from recognition.engine.embedder import unit
+from recognition.engine.errors import GallerySizeError
 from recognition.engine.fitting import KINDS, fit
 from recognition.engine.packs import Pack
 
@@ -59,6 +61,13 @@ def test_an_empty_gallery_knows_nobody(pack: Pack, kind: str) -> None:
 def test_few_people_get_a_gallery_instead_of_an_svm(pack: Pack) -> None:
     vectors, labels = faces(2, 3)
     assert fit("linear-svm", vectors, labels, false_alarm_rate=RATE, pack=pack).kind == "gallery"
+
+
+def test_more_people_than_an_svm_can_take_are_refused_and_a_gallery_takes_them(pack: Pack) -> None:
+    vectors, labels = faces(1_600, 2)
+    with pytest.raises(GallerySizeError, match=r"1,600 people with 3,200 photos .* Set CLASSIFIER to gallery"):
+        fit("linear-svm", vectors, labels, false_alarm_rate=RATE, pack=pack)
+    assert len(fit("gallery", vectors, labels, false_alarm_rate=RATE, pack=pack).labels) == 1_600
 
 
 def test_the_order_of_photos_does_not_matter(pack: Pack) -> None:
@@ -116,13 +125,94 @@ def test_answers_do_not_depend_on_the_batch_and_hang_together(pack: Pack, seed: 
         assert 0 <= identity.probability <= 1
         assert (identity.label is not None) == (identity.score >= classifier.threshold)
         assert identity.label in {None, identity.nearest}
-        assert (identity.probability >= 0.5) == (identity.label is not None)
 
 
-def test_values_that_are_no_numbers_are_unknown(pack: Pack) -> None:
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0])
+def test_vectors_that_say_nothing_are_unknown_and_harm_no_others(pack: Pack, value: float) -> None:
     vectors, labels = faces(3, 2)
     classifier = fit("gallery", vectors, labels, false_alarm_rate=RATE, pack=pack)
-    assert classifier.identify(np.full((1, 128), np.nan, np.float32))[0].label is None
+    broken = vectors.copy()
+    broken[0] = value
+    first, *others = classifier.identify(broken)
+    assert (first.label, first.nearest, first.probability, first.score) == (None, None, 0.0, 0.0)
+    assert others == classifier.identify(vectors)[1:]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
+def test_training_on_vectors_that_say_nothing_is_refused(pack: Pack, kind: str, value: float) -> None:
+    vectors, labels = faces(12, 2)
+    vectors[5] = value
+    with pytest.raises(ValueError, match="the first is number 5: embed their photos again"):
+        fit(kind, vectors, labels, false_alarm_rate=RATE, pack=pack)
+
+
+def test_a_cohort_of_vectors_that_say_nothing_is_refused(pack: Pack) -> None:
+    vectors, labels = faces(3, 2)
+    with pytest.raises(ValueError, match="1 vectors are zero"):
+        fit("gallery", vectors, labels, false_alarm_rate=RATE, pack=pack, cohort=np.full((1, 128), np.nan, np.float32))
+
+
+def test_a_cohort_of_one_person_gives_a_usable_threshold(pack: Pack) -> None:
+    vectors, labels = faces(3, 2)
+    cohort = np.repeat(faces(1, 1, seed=1)[0], 500, axis=0)
+    classifier = fit("gallery", vectors, labels, false_alarm_rate=RATE, pack=pack, cohort=cohort)
+    assert classifier.identify(vectors)[0].label == labels[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_people_with_the_same_photo_are_told_from_nobody(pack: Pack, kind: str) -> None:
+    vectors = np.repeat(faces(1, 1)[0], 24, axis=0)
+    labels = [f"person {index // 2}" for index in range(24)]
+    classifier = fit(kind, vectors, labels, false_alarm_rate=RATE, pack=pack)
+    assert np.isfinite([classifier.threshold, classifier.calibration.steepness]).all()
+    if kind == "gallery":
+        assert classifier.identify(vectors[:1])[0].label is None
+
+
+def test_one_photo_each_gives_no_expected_miss_rate(pack: Pack) -> None:
+    vectors, labels = faces(30, 1)
+    assert fit("gallery", vectors, labels, false_alarm_rate=RATE, pack=pack).expected_miss_rate is None
+
+
+@pytest.mark.parametrize(("kind", "spread"), [("gallery", 0.42), ("linear-svm", 0.55)])
+def test_the_expected_miss_rate_is_about_what_happens(pack: Pack, kind: str, spread: float) -> None:
+    vectors, labels = faces(120, 8, spread=spread)
+    enrolled = np.arange(len(labels)) % 8 < 4
+    names = [label for label, kept in zip(labels, enrolled, strict=True) if kept]
+    classifier = fit(kind, vectors[enrolled], names, false_alarm_rate=RATE, pack=pack)
+    others = [label for label, kept in zip(labels, enrolled, strict=True) if not kept]
+    answers = classifier.identify(vectors[~enrolled])
+    missed = np.mean([answer.label != label for answer, label in zip(answers, others, strict=True)])
+    assert 0.02 < missed < 0.6
+    assert classifier.expected_miss_rate == pytest.approx(missed, abs=0.2)
+
+
+def test_one_lucky_crop_among_many_unknown_ones_names_nobody(pack: Pack) -> None:
+    vectors, labels = faces(20, 3)
+    classifier = fit("gallery", vectors, labels, false_alarm_rate=RATE, pack=pack)
+    stranger = faces(1, 9, seed=4)[0]
+    assert classifier.identify(vectors[:1])[0].label == labels[0]
+    track = unit(vectors[0] + stranger.sum(axis=0))[None]
+    assert classifier.identify(track, np.array([10]))[0].label is None
+
+
+def test_many_poor_crops_of_one_person_name_them(pack: Pack) -> None:
+    vectors, labels = faces(20, 3)
+    classifier = fit("gallery", vectors, labels, false_alarm_rate=RATE, pack=pack)
+    random = np.random.default_rng(1)
+    crops = unit(vectors[0] + 0.7 * unit(random.normal(size=(20, 128)))).astype(np.float32)
+    assert [answer.label for answer in classifier.identify(crops)].count(None) > 10
+    assert classifier.identify(unit(crops.sum(axis=0))[None], np.array([20]))[0].label == labels[0]
+
+
+def test_counts_set_the_threshold_of_each_track(pack: Pack) -> None:
+    vectors, labels = faces(20, 3)
+    classifier = fit("gallery", vectors, labels, false_alarm_rate=RATE, pack=pack)
+    alone, long = classifier.identify(vectors[[0, 0]], np.array([1, 50]))
+    assert alone.probability == pytest.approx(classifier.identify(vectors[:1])[0].probability)
+    assert (long.score, long.nearest) == (alone.score, alone.nearest)
+    assert long.probability <= alone.probability
 
 
 @pytest.mark.parametrize(
@@ -143,8 +233,7 @@ def test_the_runner_up_is_never_below_its_floor() -> None:
             bias=np.zeros(len(similarities), np.float32),
             runner_up_share=0.5,
             runner_up_floor=0.2,
-            threshold=0.0,
-            width=1.0,
+            calibration=Calibration(threshold=0.0, width=1.0, even=0.0, steepness=1.0),
         )
         return classifier.identify(np.ones((1, 1), np.float32))[0].score
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import FileSystemStorage
+from django.test import Client
 
 from people import training
 from people.training import fit_gallery, train
@@ -99,7 +100,7 @@ def test_a_failed_load_is_tried_again_but_not_with_every_batch(
     truncate(path)
     tries = []
     real = loading._load
-    monkeypatch.setattr(loading, "_load", lambda trained: (tries.append(1), real(trained))[1])
+    monkeypatch.setattr(loading, "_load", lambda *call: (tries.append(1), real(*call))[1])
     for _ in range(5):
         assert loader.current().model_id == first.pk
     assert len(tries) == 1
@@ -115,5 +116,6 @@ def test_a_process_that_starts_with_a_damaged_model_waits_for_a_good_one(first: 
     loader.__init__()
     with pytest.raises(ModelUnavailableError):
         loader.current()
+    assert Client().get("/readyz").status_code == 503
     second = retrain(2)
     assert loader.current().model_id == second.pk

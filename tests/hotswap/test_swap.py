@@ -70,10 +70,10 @@ def test_others_go_on_with_the_old_model_while_one_thread_loads(monkeypatch: pyt
     loading_now, may_finish = threading.Event(), threading.Event()
     real = loading._load
 
-    def slowly(trained: object) -> object:
+    def slowly(*call: object) -> object:
         loading_now.set()
         may_finish.wait(10)
-        return real(trained)
+        return real(*call)
 
     monkeypatch.setattr(loading, "_load", slowly)
 

@@ -7,6 +7,7 @@ from rest_framework.test import APIClient
 
 from people import enrolment, erasure
 from people.models import Embedding, Photo
+from recognition.engine.pipeline import Pipeline
 from tests import photographs
 from tests.fabricated import Eyes, direction, face, make_person, run_together
 from tests.photographs import upload
@@ -50,10 +51,10 @@ def test_a_failed_commit_leaves_no_file(eyes: Eyes, storage: Path, db: None, mon
     # The same photo came in by another request while this one was being judged.
     real = enrolment.judge
 
-    def judged_meanwhile(image: bytes) -> enrolment.Verdict:
+    def judged_meanwhile(image: bytes, engine: Pipeline) -> enrolment.Verdict:
         monkeypatch.setattr(enrolment, "judge", real)
         enrolment.add_photo(person, data)
-        return real(image)
+        return real(image, engine)
 
     monkeypatch.setattr(enrolment, "judge", judged_meanwhile)
     with pytest.raises(enrolment.DuplicatePhotoError):
@@ -65,7 +66,7 @@ def test_a_failed_commit_leaves_no_file(eyes: Eyes, storage: Path, db: None, mon
 def test_erasure_while_a_photo_is_judged_wins(eyes: Eyes, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     person = make_person("ada")
 
-    def erased_meanwhile(data: bytes) -> enrolment.Verdict:
+    def erased_meanwhile(data: bytes, engine: Pipeline) -> enrolment.Verdict:
         erasure.erase(person)
         return enrolment.Verdict("", "Accepted.", face(direction(1)))
 

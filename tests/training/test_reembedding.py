@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from people import enrolment, training
+from people import embedding, enrolment, training
 from people.models import Embedding, Photo
 from recognition import jobs
+from recognition.engine.pipeline import Pipeline
 from recognition.loader import pipeline
 from recognition.models import Job, TrainedModel
 from tests.fabricated import Eyes, direction, face, make_person
@@ -32,8 +33,8 @@ def test_vectors_are_made_anew_and_no_model_is_trained(photos: list[Photo]) -> N
     Embedding.objects.update(vector=direction(9).tobytes())
     job = run(Job.Kind.GENERATE_EMB)
     assert (job.state, job.done, job.total) == (Job.State.SUCCEEDED, 3, 3)
-    for embedding in Embedding.objects.all():
-        assert np.array_equal(np.frombuffer(embedding.vector, "<f4"), direction(1))
+    for made in Embedding.objects.all():
+        assert np.array_equal(np.frombuffer(made.vector, "<f4"), direction(1))
     assert not TrainedModel.objects.exists()
 
 
@@ -69,11 +70,11 @@ def test_refused_photos_are_not_embedded(photos: list[Photo], eyes: Eyes) -> Non
 def test_a_photo_erased_meanwhile_is_passed_over(photos: list[Photo], monkeypatch: pytest.MonkeyPatch) -> None:
     Embedding.objects.all().delete()
 
-    def erased_meanwhile(data: bytes) -> enrolment.Verdict:
+    def erased_meanwhile(data: bytes, engine: Pipeline) -> enrolment.Verdict:
         Photo.objects.filter(pk=min(photo.pk for photo in photos)).delete()
         return enrolment.Verdict("", "Accepted.", face(direction(1)))
 
-    monkeypatch.setattr(training, "judge", erased_meanwhile)
+    monkeypatch.setattr(embedding, "judge", erased_meanwhile)
     assert run(Job.Kind.GENERATE_EMB).state == Job.State.SUCCEEDED
     assert Embedding.objects.count() == 2
 

@@ -86,8 +86,8 @@ def test_somebody_erased_during_training_does_not_come_back(monkeypatch: pytest.
     gone, kept = enrol("gone", 1), enrol("kept", 2)
     real = training.fit_gallery
 
-    def erase_after_fitting(excluding: tuple = ()) -> object:
-        model = real(excluding)
+    def erase_after_fitting(**options: object) -> object:
+        model = real(**options)
         monkeypatch.setattr(training, "fit_gallery", real)
         erasure.erase(gone)
         return model
@@ -102,8 +102,8 @@ def test_training_gives_up_with_a_clear_text_when_people_keep_vanishing(monkeypa
     enrol("ada", 1)
     real = training.fit_gallery
 
-    def erase_after_fitting() -> object:
-        model = real()
+    def erase_after_fitting(**options: object) -> object:
+        model = real(**options)
         Person.objects.all().delete()
         enrol("next", 2)
         return model

@@ -25,7 +25,7 @@ from django.views.decorators.http import require_POST
 
 from access.admin_site import RoleModelAdmin
 from access.roles import Capability
-from people import enrolment, erasure
+from people import enrolment, erasure, mixups
 from people.models import Embedding, Person, Photo
 from recognition import jobs, wakeup
 from recognition.engine.errors import ImageError, PackError
@@ -115,8 +115,7 @@ class PersonAdmin(RoleModelAdmin):
     def face(self, person: Person) -> str:
         if person.face_photo is None:
             return ""
-        address = reverse("admin:people_photo_image", args=[person.face_photo])
-        return format_html("<img class='thumbnail' src='{}' alt='' width='48' height='48' loading='lazy'>", address)
+        return thumbnail(person.face_photo, 48)
 
     @admin.display(description="Photos", ordering="photo_count")
     def photo_count(self, person: Person) -> int:
@@ -183,7 +182,11 @@ class PersonAdmin(RoleModelAdmin):
     # Training
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
-        training = {"training": Job.objects.filter(kind__in=Job.TRAINING).first(), "is_outdated": is_outdated()}
+        training = {
+            "training": Job.objects.filter(kind__in=Job.TRAINING).first(),
+            "is_outdated": is_outdated(),
+            "mixup_count": mixups.pending().count(),
+        }
         return super().changelist_view(request, training | (extra_context or {}))
 
     def train(self, request: HttpRequest) -> HttpResponse:
@@ -222,6 +225,12 @@ class PersonAdmin(RoleModelAdmin):
         details = ", ".join(f"{kind} {count}" for kind, count in removed.items())
         self.message_user(request, f"Erased for good: {details}.", messages.SUCCESS)
         return redirect("admin:people_person_changelist")
+
+
+def thumbnail(photo: UUID, px: int) -> str:
+    """An accepted photo as a square of that side."""
+    address = reverse("admin:people_photo_image", args=[photo])
+    return format_html("<img class='thumbnail' src='{}' alt='' width='{}' height='{}' loading='lazy'>", address, px, px)
 
 
 def is_outdated() -> bool:

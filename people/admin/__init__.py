@@ -1,0 +1,5 @@
+"""Enrolment in the admin."""
+
+from people.admin import mixup, person
+
+__all__ = ["mixup", "person"]

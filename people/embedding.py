@@ -1,0 +1,74 @@
+"""Gives every accepted photo a vector of the pack in the settings, and forgets those of packs that nothing uses."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import IntegrityError
+from django.db.models import QuerySet
+
+from people.enrolment import judge, store_vector
+from people.models import Embedding, Person, Photo
+from recognition import jobs, publishing
+from recognition.engine.packs import delete_replaced
+from recognition.engine.pipeline import Pipeline
+from recognition.models import Job
+
+
+def embed_all(job: Job, engine: Pipeline) -> None:
+    """Embed every accepted photo again."""
+    _embed(job, engine, _ids(Photo.objects.filter(refusal="")))
+
+
+def embed_missing(job: Job, engine: Pipeline) -> None:
+    """Embed the photos of everyone lawful that have no vector of this pack: after a change of pack, all of them.
+
+    Those that somebody enrols meanwhile are embedded too, so that a model made right after this lacks nobody. After a
+    crash the next attempt finds fewer missing.
+    """
+    photos = Photo.objects.filter(refusal="", person__in=Person.objects.lawful())
+    missing = photos.exclude(embeddings__pack_id=engine.pack_id)
+    unusable: set[UUID] = set()
+    while ids := [pk for pk in _ids(missing) if pk not in unusable]:
+        unusable |= _embed(job, engine, ids)
+
+
+def forget_unused_packs(target: str) -> None:
+    """Delete the vectors of packs that no live model was trained with, and such packs if others have replaced them.
+
+    `target`: id of the pack in the settings, which is always kept.
+    """
+    kept = publishing.live_pack_ids() | {target}
+    Embedding.objects.exclude(pack_id__in=kept).delete()
+    delete_replaced(settings.PACKS_DIR, keep=kept)
+
+
+def _ids(photos: QuerySet[Photo]) -> list[UUID]:
+    # A list: reading on while writing would hold an old snapshot, from which SQLite refuses to write.
+    return list(photos.order_by("pk").values_list("pk", flat=True))
+
+
+def _embed(job: Job, engine: Pipeline, ids: Collection[UUID]) -> set[UUID]:
+    """Those that cannot be used any more."""
+    total, unusable = len(ids), set()
+    for done, pk in enumerate(ids, start=1):
+        photo = Photo.objects.filter(pk=pk).first()
+        if photo is None or not _embed_one(photo, engine):
+            unusable.add(pk)
+        if done % 10 == 0 or done == total:
+            jobs.advance(job, f"Embedded {done} of {total} photos, {len(unusable)} of them unusable now.", done, total)
+    return unusable
+
+
+def _embed_one(photo: Photo, engine: Pipeline) -> bool:
+    """Whether the photo has a vector now; not if it cannot be used any more, or was erased meanwhile."""
+    try:
+        with default_storage.open(photo.file.name) as file:
+            verdict = judge(file.read(), engine)
+        if verdict.refusal:
+            return False
+        store_vector(photo, verdict.face, engine.pack_id)
+    except (FileNotFoundError, IntegrityError):
+        return False
+    return True
