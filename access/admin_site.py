@@ -27,8 +27,8 @@ class RoleAdminSite(admin.AdminSite):
         return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
 
 
-class RoleModelAdmin(admin.ModelAdmin):
-    """A model admin open to whoever has `capability`; the default keeps it to administrators."""
+class _ByRole:
+    """Open to whoever has `capability`; the default keeps it to administrators."""
 
     capability: ClassVar[Capability] = Capability.ADMINISTER
 
@@ -41,7 +41,7 @@ class RoleModelAdmin(admin.ModelAdmin):
     def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return self._allowed(request)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return self._allowed(request)
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
@@ -49,6 +49,14 @@ class RoleModelAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return self._allowed(request)
+
+
+class RoleModelAdmin(_ByRole, admin.ModelAdmin):
+    """A model admin governed by roles."""
+
+
+class RoleInline(_ByRole, admin.StackedInline):
+    """Rows that belong to the model on whose page they stand, governed by roles."""
 
 
 class ReadOnlyAdmin(RoleModelAdmin):

@@ -47,9 +47,12 @@ def body(kind: str, title: str, detail: str, **extra: object) -> dict:
     return {"type": kind, "title": title, "detail": detail, **extra}
 
 
-def problem_response(status: int, kind: str, title: str, detail: str) -> JsonResponse:
-    """The same shape from outside Django REST framework (middleware, error handlers)."""
-    return JsonResponse(body(kind, title, detail), status=status, content_type=CONTENT_TYPE)
+def problem_response(
+    status: int, kind: str, title: str, detail: str, *, retry_after: int | None = None
+) -> JsonResponse:
+    """The same shape from outside Django REST framework (middleware, error handlers). `retry_after`: in seconds."""
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return JsonResponse(body(kind, title, detail), status=status, content_type=CONTENT_TYPE, headers=headers)
 
 
 def exception_handler(error: Exception, context: dict) -> Response | None:

@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+SQLITE_TIMEOUT_S = 30
+
 
 def secret_key(data_dir: Path) -> str:
     """The key kept in the data folder, made on first use, so that a laptop needs no configuration."""
@@ -34,13 +36,17 @@ def database(config: dict) -> dict:
         config["OPTIONS"] = {
             # A deferred transaction that later writes can fail at once with "database is locked".
             "transaction_mode": "IMMEDIATE",
-            "timeout": 30,
+            "timeout": SQLITE_TIMEOUT_S,
             # FULL: a 202 survives power loss. secure_delete: erased bytes are overwritten, not just unlinked.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;",
+            # Nor may they stay in the log, which lives as long as any connection: every new one (the sweeper makes one
+            # every few seconds) empties it, unless it is in use just then.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+            f"PRAGMA busy_timeout=0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout={1000 * SQLITE_TIMEOUT_S};",
         }
     else:
-        config.setdefault("CONN_MAX_AGE", 60)
-        config.setdefault("CONN_HEALTH_CHECKS", True)
+        config["CONN_HEALTH_CHECKS"] = True
+    # Opening one costs more than what most requests ask of it.
+    config["CONN_MAX_AGE"] = config.get("CONN_MAX_AGE") or 60
     return config
 
 

@@ -1,6 +1,9 @@
-"""Keeps personal data out of the log."""
+"""Keeps personal data out of the log, and overload from filling it."""
 
 import logging
+import time
+
+REFUSALS_EVERY_S = 10.0
 
 
 class WithoutPaths(logging.Filter):
@@ -12,4 +15,21 @@ class WithoutPaths(logging.Filter):
             match = getattr(request, "resolver_match", None)
             route = f"{request.method} {match.route if match else 'an unknown address'}"
             record.args = tuple(route if value == request.path else value for value in record.args)
+        return True
+
+
+class SparingRefusals(logging.Filter):
+    """Of all the requests that are answered 503, one line every ten seconds is enough: there may be thousands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "status_code", None) != 503:
+            return True
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + REFUSALS_EVERY_S
         return True

@@ -1,5 +1,6 @@
 """All settings. They come from the environment; the defaults suit one laptop. docs/settings.md lists them."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -53,6 +54,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "facesite.limits.BodyLimitMiddleware",
+    "facesite.headers.LeanApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -67,6 +69,8 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "facesite.urls"
 WSGI_APPLICATION = "facesite.wsgi.application"
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", os.cpu_count() or 1)
+WEB_THREADS = env.int("WEB_THREADS", 32)
 APPEND_SLASH = False
 LOGIN_URL = reverse_lazy("login")
 LOGIN_REDIRECT_URL = reverse_lazy("dashboard")
@@ -118,6 +122,7 @@ MAX_IMAGE_BYTES = env.int("MAX_IMAGE_BYTES", 12 * 2**20)
 MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", 40_000_000)
 MAX_CROPS_PER_REQUEST = env.int("MAX_CROPS_PER_REQUEST", 32)
 MAX_INBOX = env.int("MAX_INBOX", 50_000)
+MAX_WAIT_SECONDS = env.float("MAX_WAIT_SECONDS", 1.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 * 2**20
 DATA_UPLOAD_MAX_NUMBER_FILES = 200
 
@@ -187,8 +192,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "filters": {"without_paths": {"()": "facesite.logs.WithoutPaths"}},
+    "filters": {
+        "without_paths": {"()": "facesite.logs.WithoutPaths"},
+        "sparing_refusals": {"()": "facesite.logs.SparingRefusals"},
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_paths"]}},
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "INFO")},
-    "loggers": {"django.request": {"level": "ERROR"}, "django.security.DisallowedHost": {"level": "CRITICAL"}},
+    "loggers": {
+        "django.request": {"level": "ERROR", "filters": ["sparing_refusals"]},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+    },
 }

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_serializer
 from rest_framework import generics, serializers
 from rest_framework.parsers import MultiPartParser
@@ -9,13 +10,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from access.problems import Problem, ProblemSerializer
+from access.problems import Problem, ProblemSerializer, problem_response
 from access.roles import Capability
-from detections.identification import identify
+from detections.identification import batcher, identify
 from detections.serializers import LastKnownSerializer
 from people.api import find_person
 from people.models import Person
+from recognition.batching import BusyError
 from recognition.engine.errors import ImageError
+
+RETRY_AFTER_S = 1
 
 
 class ImageSerializer(serializers.Serializer):
@@ -72,11 +76,26 @@ class GetResults(APIView):
     capability = Capability.IDENTIFY
     parser_classes = (MultiPartParser,)
 
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        """Turn the request away before anything is done for it if there are too many."""
+        try:
+            with batcher.place():
+                return super().dispatch(request, *args, **kwargs)
+        except BusyError as error:
+            # A sender that is cut off in the middle of its image never gets to read why.
+            while request.read(2**16):
+                pass
+            return problem_response(503, "busy", "Busy", str(error), retry_after=RETRY_AFTER_S)
+
     @extend_schema(
         tags=["face-recognition"],
         summary="Who is in this image",
         request={"multipart/form-data": ImageSerializer},
-        responses={200: IdentificationSerializer, 422: OpenApiResponse(ProblemSerializer, "Not a readable image.")},
+        responses={
+            200: IdentificationSerializer,
+            422: OpenApiResponse(ProblemSerializer, "Not a readable image."),
+            503: OpenApiResponse(ProblemSerializer, "Too many images are waiting. See `Retry-After`."),
+        },
     )
     def post(self, request: Request) -> Response:
         upload = ImageSerializer(data=request.data)
@@ -100,8 +119,7 @@ class GetResults(APIView):
             }
             for one in result.faces
         ]
-        answer = {"width": result.width, "height": result.height, "model": result.model_id, "faces": faces}
-        return Response(IdentificationSerializer(answer).data)
+        return Response({"width": result.width, "height": result.height, "model": result.model_id, "faces": faces})
 
 
 class LastKnown(generics.GenericAPIView):

@@ -6,6 +6,8 @@ import pytest
 from django.http import HttpResponse
 from rest_framework.test import APIClient
 
+from detections.api.asking import IdentificationSerializer
+from detections.identification import batcher
 from detections.models import Crop, Detection
 from people import enrolment
 from people.training import train
@@ -30,7 +32,10 @@ def test_with_the_real_engine_the_known_face_is_named_and_the_other_is_not(opera
     assert left["face_id"] == "astronaut"
     assert left["probability"] > 0.5 > right["probability"]
     assert right["face_id"] is None
+    documented = IdentificationSerializer()
+    assert set(body) == set(documented.fields)
     for face in (left, right):
+        assert set(face) == set(documented.fields["faces"].child.fields)
         x1, y1, x2, y2 = face["box"]
         assert 0 <= x1 < x2 <= 1024
         assert 0 <= y1 < y2 <= 512
@@ -88,6 +93,17 @@ def test_an_image_above_the_limit_is_a_413(operator: APIClient, settings: object
 def test_a_picture_with_too_many_pixels_is_a_422(operator: APIClient, settings: object) -> None:
     settings.MAX_IMAGE_PIXELS = 1000
     assert ask(operator, plain_png()).status_code == 422
+
+
+def test_when_too_many_wait_it_is_a_503_before_the_image_is_looked_at(
+    operator: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batcher, "_places", 0)
+    answer = ask(operator, b"not even looked at")
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "1"
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["type"] == "busy"
 
 
 def test_a_model_that_cannot_be_loaded_is_a_503_not_a_wrong_answer(

@@ -1,5 +1,7 @@
 """The URLs an operator sets become settings, or a clear error."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from stat import S_IMODE
 
@@ -54,3 +56,32 @@ def test_sqlite_is_durable_and_overwrites_what_is_erased(tmp_path: Path) -> None
     assert config["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
         assert pragma in config["OPTIONS"]["init_command"]
+
+
+def test_a_new_sqlite_connection_leaves_nothing_erased_in_the_log_of_one_that_stays(tmp_path: Path) -> None:
+    path = tmp_path / "db.sqlite3"
+    config = env.database({"ENGINE": "django.db.backends.sqlite3", "NAME": str(path)})
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None)
+        for command in config["OPTIONS"]["init_command"].split(";"):
+            connection.execute(command)
+        return connection
+
+    with closing(connect()) as kept:
+        kept.execute("CREATE TABLE people (name)")
+        kept.execute("INSERT INTO people VALUES ('Ada Lovelace')")
+        kept.execute("DELETE FROM people")
+        log = path.with_name("db.sqlite3-wal")
+        assert b"Ada Lovelace" in log.read_bytes()
+        with closing(connect()) as new:
+            assert new.execute("PRAGMA busy_timeout").fetchone() == (1000 * config["OPTIONS"]["timeout"],)
+        assert log.read_bytes() == b""
+        assert b"Ada Lovelace" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("engine", ["django.db.backends.sqlite3", "django.db.backends.postgresql"])
+def test_connections_are_kept_unless_the_url_says_otherwise(tmp_path: Path, engine: str) -> None:
+    config = {"ENGINE": engine, "NAME": str(tmp_path / "db")}
+    assert env.database(config | {"CONN_MAX_AGE": 0})["CONN_MAX_AGE"] == 60
+    assert env.database(config | {"CONN_MAX_AGE": 5})["CONN_MAX_AGE"] == 5

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from rest_framework.test import APIClient
 
-from facesite.logs import WithoutPaths
+from facesite.logs import SparingRefusals, WithoutPaths
 from people import erasure
 from people.models import Person
 from tests.fabricated import make_person
@@ -41,3 +41,10 @@ def test_a_failing_call_about_a_person_is_logged_by_its_route(
     assert answer.json()["type"] == "server-error"
     assert "DELETE api/v1/dataset/<str:face_id>" in logged()
     assert "Lovelace" not in logged()
+
+
+def test_of_many_refusals_only_the_first_is_logged_and_every_other_error_is() -> None:
+    sparing = SparingRefusals()
+    records = [logging.makeLogRecord({"status_code": status}) for status in (503, 503, 500, 503, 500)]
+    assert [sparing.filter(record) for record in records] == [True, False, True, False, True]
+    assert settings.LOGGING["loggers"]["django.request"]["filters"] == ["sparing_refusals"]

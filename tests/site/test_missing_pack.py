@@ -1,7 +1,6 @@
 """Without its pack an installation says so, and loses nothing."""
 
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,16 +13,15 @@ from rest_framework.test import APIClient
 from detections import tasks
 from detections.models import Camera, Crop, Location
 from facesite.demo_video import enrolment_photos
-from recognition.loader import pipeline
 from recognition.models import Job
+from tests.fabricated import fresh_loader
+
+__all__ = ["fresh_loader"]
 
 
 @pytest.fixture(autouse=True)
-def _no_pack(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
+def _no_pack(settings: LazySettings, tmp_path: Path) -> None:
     settings.PACKS_DIR = tmp_path
-    pipeline.cache_clear()
-    yield
-    pipeline.cache_clear()
 
 
 @pytest.mark.django_db
