@@ -13,161 +13,29 @@ milliseconds there are of one core, per image.
 """
 
 import argparse
-import io
 import json
 import multiprocessing
 import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial, wraps
+from functools import partial
 from itertools import chain, zip_longest
 from pathlib import Path
 from threading import Barrier
-from types import SimpleNamespace
-from typing import Protocol, TypeVar
 
-import cv2
-import numpy as np
-from PIL import Image as Pictures
-from sklearn.svm import SVC
-
-from edge_client import codec
-from mtcnn.boxes import suppress
-from recognition.engine.detector import MtcnnDetector
-from recognition.engine.embedder import OnnxEmbedder, unit
+from bench.baseline import Baseline
+from bench.engine import PACK, Box, Clock, Contender, Engine, choose, cut
 from recognition.engine.errors import EngineError
-from recognition.engine.faces import Vectors
-from recognition.engine.fitting import KINDS, fit
-from recognition.engine.images import decode, inspect
+from recognition.engine.images import inspect
 from recognition.engine.packs import open_pack
-from recognition.engine.pipeline import Pipeline
-from recognition.packbuild.facenet import facenet_pytorch, torch
 
-BATCH = 16
 SECONDS = 5.0
 START_SECONDS = 300  # until every process is ready
-PEOPLE, VECTORS_EACH = 100, 5  # in the gallery, made of random vectors
-PACK = Path(__file__).resolve().parents[1] / "var" / "packs" / "dlib-resnet"
-PRECISION = "fp32"
 CORES = os.cpu_count() or 1
-
-Box = tuple[float, float, float, float]
-R = TypeVar("R")
-
-
-class Clock:
-    """Adds up seconds by stage."""
-
-    def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        self.seconds[name] += time.perf_counter() - started
-
-
-class Contender(Protocol):
-    """`batch`: how many images it takes at once."""
-
-    batch: int
-
-    def boxes(self, images: Sequence[bytes], clock: Clock) -> list[list[Box]]:
-        """Where each image has faces, after naming them all."""
-
-
-class Baseline:
-    """facenet-pytorch and scikit-learn as their documentation combines them."""
-
-    batch = 1
-
-    def __init__(self, *, threads: int) -> None:
-        torch.set_num_threads(threads)
-        if not _operator_loads():
-            facenet_pytorch.models.utils.detect_face.batched_nms = _batched_nms
-        self._mtcnn = facenet_pytorch.MTCNN(keep_all=True)
-        self._embedder = facenet_pytorch.InceptionResnetV1().eval()
-        self._classifier = SVC(kernel="linear").fit(*random_gallery(512))
-
-    def boxes(self, images: Sequence[bytes], clock: Clock) -> list[list[Box]]:
-        return [self._boxes(image, clock) for image in images]
-
-    def _boxes(self, data: bytes, clock: Clock) -> list[Box]:
-        with clock.stage("decode"):
-            picture = Pictures.open(io.BytesIO(data)).convert("RGB")
-        with clock.stage("detect"):
-            boxes, _ = self._mtcnn.detect(picture)
-        if boxes is None:
-            return []
-        with clock.stage("align"):
-            chips = self._mtcnn.extract(picture, boxes, None)
-        with clock.stage("embed"), torch.inference_mode():
-            vectors = self._embedder(chips).numpy()
-        with clock.stage("identify"):
-            self._classifier.predict(vectors)
-        return [tuple(box) for box in boxes.tolist()]
-
-
-def _operator_loads() -> bool:
-    try:
-        torch.ops.torchvision.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
-    except (NotImplementedError, RuntimeError):
-        return False
-    return True
-
-
-def _batched_nms(boxes: torch.Tensor, scores: torch.Tensor, _: torch.Tensor, threshold: float) -> torch.Tensor:
-    """Stands in for torchvision's operator where that does not load. One image at a time, so one group."""
-    return torch.from_numpy(suppress(boxes.numpy(), scores.numpy(), threshold))
-
-
-class Engine:
-    """The product's pipeline with a gallery."""
-
-    batch = BATCH
-
-    def __init__(self, pack_folder: Path, *, crops: bool) -> None:
-        cv2.setNumThreads(1)
-        pack = open_pack(pack_folder)
-        detector = SimpleNamespace(detect=self._timed("detect", MtcnnDetector(pack).detect))
-        embedder = SimpleNamespace(embed=self._timed("embed", OnnxEmbedder(pack).embed))
-        self._pipeline = Pipeline(pack, detector=detector, embedder=embedder)
-        vectors, labels = random_gallery(pack.dimension)
-        self._classifier = fit(KINDS[0], vectors, labels, false_alarm_rate=0.001, pack=pack)
-        self._crops = crops
-        self._clock = Clock()
-
-    def _timed(self, stage: str, call: Callable[..., R]) -> Callable[..., R]:
-        @wraps(call)
-        def timed(*arguments: object, **options: object) -> R:
-            with self._clock.stage(stage):
-                return call(*arguments, **options)
-
-        return timed
-
-    def boxes(self, images: Sequence[bytes], clock: Clock) -> list[list[Box]]:
-        self._clock = clock
-        with clock.stage("decode"):
-            pixels = [decode(data) for data in images]
-        with clock.stage("analyse"):
-            found = self._pipeline.analyse(pixels, crops=self._crops)
-        vectors = [face.vector for faces in found for face in faces]
-        with clock.stage("identify"):
-            if vectors:
-                self._classifier.identify(np.stack(vectors))
-        return [[face.face.box for face in faces] for faces in found]
-
-
-def random_gallery(dimension: int) -> tuple[Vectors, list[str]]:
-    """Unit vectors and their labels."""
-    vectors = np.random.default_rng(0).standard_normal((PEOPLE * VECTORS_EACH, dimension), np.float32)
-    return unit(vectors), [f"person {number}" for number in range(PEOPLE) for _ in range(VECTORS_EACH)]
 
 
 @dataclass(frozen=True)
@@ -236,41 +104,28 @@ def stage_ms(seconds: Counter[str], images: int) -> dict[str, float]:
     return {name: round(1000 * stages.get(name, 0) / images, 3) for name in order}
 
 
-def choose(folder: Path, count: int) -> list[Path]:
-    """The first photo of each person, then the second of each, up to `count`. Raises ValueError if there is none."""
-    people = [sorted(path.glob("*.jpg")) for path in sorted(folder.iterdir()) if path.is_dir()]
-    photos = [photo for round_ in zip_longest(*people) for photo in round_ if photo]
-    if not photos:
-        raise ValueError(f"{folder} holds no NAME/photo.jpg")
-    return photos[:count]
-
-
-def cut(photo: bytes, box: Box) -> bytes:
-    """What an edge node sends of a face."""
-    return codec.encode(codec.crop(decode(photo), box), "webp")
-
-
-def compare(photos: Sequence[bytes], pack: Path) -> dict[str, object]:
-    """The three measurements, as the last line reports them."""
+def compare(photos: Sequence[bytes], folder: Path) -> dict[str, object]:
+    """The measurements, as the last line reports them."""
+    pack = open_pack(folder)
     alternatives = {
         "processes": measure("baseline, processes", partial(Baseline, threads=1), photos, CORES),
         "threads": measure("baseline, threads", partial(Baseline, threads=CORES), photos, 1),
     }
     fastest = max(alternatives, key=lambda name: alternatives[name].per_s)
     baseline = alternatives[fastest]
-    photo = measure("engine, photos", partial(Engine, pack, crops=False), photos, CORES)
+    photo = measure("engine, photos", partial(Engine, folder, crops=False), photos, CORES)
     crops = [cut(data, box) for data, box in zip(photos, photo.middles, strict=True) if box]
     if not crops:
         raise ValueError("No photo has a face in its middle: there is nothing to cut out.")
-    crop = measure("engine, crops", partial(Engine, pack, crops=True), crops, CORES)
+    crop = measure("engine, crops", partial(Engine, folder, crops=True), crops, CORES)
     return {
         "baseline_per_s": round(baseline.per_s, 2),
         "photo_per_s": round(photo.per_s, 2),
         "crop_per_s": round(crop.per_s, 2),
         "photo_ratio": round(photo.per_s / baseline.per_s, 2),
         "crop_ratio": round(crop.per_s / baseline.per_s, 2),
-        "pack": open_pack(pack).id,
-        "precision": PRECISION,
+        "pack": pack.id,
+        "precision": pack.manifest.embedder.precision,
         "cores": CORES,
         "photos": len(photos),
         "baseline_uses": fastest,

@@ -1,14 +1,17 @@
 """The speed benchmark picks photos, judges detections and divides time as it says."""
 
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from bench.recognition import choose, cut, main, middle_box, stage_ms
-from recognition.engine.images import decode, encode_jpeg
+from bench.engine import choose, cut
+from bench.memory import mixed
+from bench.recognition import main, middle_box, stage_ms
+from recognition.engine.images import decode, encode_jpeg, inspect
 
 
 def test_a_face_counts_only_if_its_box_covers_the_middle() -> None:
@@ -38,6 +41,13 @@ def test_crops_are_as_small_as_those_of_an_edge_node() -> None:
     sent = cut(photo, (75.0, 70.0, 165.0, 180.0))
     assert decode(sent).shape == (154, 154, 3)
     assert len(sent) < len(photo)
+
+
+def test_memory_is_measured_over_every_format_and_a_large_image() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    headers = [inspect(data) for data in islice(mixed([encode_jpeg(noise)]), 100)]
+    assert {header.format for header in headers} == {"JPEG", "PNG", "WebP", "AVIF"}
+    assert [header.width for header in headers if header.width > 60] == [2500]
 
 
 @pytest.mark.parametrize("folder", ["", "missing"])
