@@ -1,5 +1,7 @@
 """Cameras and edge nodes, what they sent, and what became of it."""
 
+from datetime import datetime
+
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminURLFieldWidget
 from django.db import models
@@ -7,16 +9,18 @@ from django.db.models import Count, QuerySet
 from django.db.models.functions import Now
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
 
 from access.admin import show_once
-from access.admin_site import ReadOnlyAdmin, RoleModelAdmin
+from access.admin_site import ReadOnlyAdmin, RoleInline, RoleModelAdmin
 from access.models import ApiKey
 from access.roles import Capability
 from detections import processing
 from detections.models import (
     Camera,
+    CameraSettings,
     Crop,
     Delivery,
     Detection,
@@ -43,12 +47,37 @@ class LocationAdmin(RoleModelAdmin):
         return location.camera_count
 
 
+class CameraSettingsInline(RoleInline):
+    model = CameraSettings
+
+
 @admin.register(Camera)
 class CameraAdmin(RoleModelAdmin):
-    list_display = ("id", "name", "location", "is_active")
+    list_display = ("id", "name", "location", "is_active", "frames", "faces", "saved", "last_crop", "trouble")
     list_filter = ("is_active", "location")
-    list_select_related = ("location",)
+    list_select_related = ("location", "status")
     search_fields = ("id", "name")
+    inlines = (CameraSettingsInline,)
+
+    @admin.display(description="Frames/s", ordering="status__frames_per_second")
+    def frames(self, camera: Camera) -> str | None:
+        return f"{camera.status.frames_per_second:.1f}" if hasattr(camera, "status") else None
+
+    @admin.display(description="Faces/min", ordering="status__faces_per_minute")
+    def faces(self, camera: Camera) -> str | None:
+        return f"{camera.status.faces_per_minute:.1f}" if hasattr(camera, "status") else None
+
+    @admin.display(description="Saved", ordering="status__bytes_saved")
+    def saved(self, camera: Camera) -> str | None:
+        return filesizeformat(camera.status.bytes_saved) if hasattr(camera, "status") else None
+
+    @admin.display(description="Last crop", ordering="status__last_crop_at")
+    def last_crop(self, camera: Camera) -> datetime | None:
+        return camera.status.last_crop_at if hasattr(camera, "status") else None
+
+    @admin.display(description="Trouble", ordering="status__error")
+    def trouble(self, camera: Camera) -> str | None:
+        return camera.status.error if hasattr(camera, "status") else None
 
     def get_readonly_fields(self, request: HttpRequest, obj: Camera | None = None) -> tuple[str, ...]:
         return ("id",) if obj else ()  # another id would be another camera
@@ -61,10 +90,11 @@ class CameraAdmin(RoleModelAdmin):
 
 @admin.register(EdgeNode)
 class EdgeNodeAdmin(RoleModelAdmin):
-    fields = ("name", "cameras", "api_keys", "last_seen_at")
-    readonly_fields = ("api_keys", "last_seen_at")
+    _figures = ("version", "queued", "dropped", "rejected", "clock_offset_s", "last_error")
+    readonly_fields = ("api_keys", "last_seen_at", "reported_at", "sent", "spool", *_figures)
+    fields = ("name", "cameras", *readonly_fields)
     filter_horizontal = ("cameras",)
-    list_display = ("name", "api_keys", "last_seen_at")
+    list_display = ("name", "api_keys", "last_seen_at", "sent", *_figures)
     search_fields = ("name",)
     actions = ("issue_key",)
 
@@ -75,6 +105,14 @@ class EdgeNodeAdmin(RoleModelAdmin):
     def api_keys(self, node: EdgeNode) -> str:
         live = [str(key) for key in node.keys.all() if key.is_live] if node.pk else []
         return ", ".join(live) or "none: select the node in the list and issue a key"
+
+    @admin.display(description="Sent", ordering="bytes_sent")
+    def sent(self, node: EdgeNode) -> str:
+        return filesizeformat(node.bytes_sent)
+
+    @admin.display(description="Spool")
+    def spool(self, node: EdgeNode) -> str:
+        return filesizeformat(node.spool_bytes)
 
     @admin.action(description="Issue a key for the selected nodes")
     def issue_key(self, request: HttpRequest, queryset: QuerySet[EdgeNode]) -> None:

@@ -8,25 +8,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_client import codec
-from edge_client.detector import Face
+from edge_client.detector import Face, Image
 from edge_client.source import Frame
 
-FIRST_AFTER = 0.5  # seconds: long enough to pass over the blurred first glimpse
+USABLE = 0.4  # score from which the first shot need not wait for a better one
+FIRST_AFTER = 0.5  # seconds: else, long enough to pass over the blurred first glimpse
 NEXT_AFTER = 1.0
 CLEARLY_BETTER = 1.25
 _GOOD_SIZE = 90.0  # pixels: beyond this an embedder gains little
 _GOOD_SHARPNESS = 150.0  # variance of the Laplacian of a face scaled to 64x64
+_GOOD_LIGHT = (40.0, 215.0)  # mean level of a face of any complexion, neither in the dark nor blinded
+_UNKNOWN_POSE = 0.7  # frontality where the detector gives no landmarks
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One crop of a face with its score and the circumstances of its frame. `frame_size`: width, height."""
+    """One crop of a face with its score and the circumstances of its frame.
+
+    `frame_size`: width, height. `seconds`: the frame's time on its steady clock.
+    """
 
     score: float
-    image: NDArray[np.uint8]
+    image: Image
     face: Face
     captured_at: datetime
     frame_size: tuple[int, int]
+    seconds: float
 
 
 class BestShot:
@@ -43,7 +50,8 @@ class BestShot:
 
     def due(self, seconds: float) -> Shot | None:
         """The shot to send now, if any."""
-        if seconds < self._not_before:
+        early = not self._sent_score and self._best is not None and self._best.score >= USABLE
+        if seconds < self._not_before and not early:
             return None
         shot = self.last()
         if shot:
@@ -62,15 +70,15 @@ class BestShot:
 def take_shot(frame: Frame, face: Face) -> Shot:
     height, width = frame.image.shape[:2]
     image = codec.crop(frame.image, face.box)
-    return Shot(score(frame.image, face), image, face, frame.captured_at, (width, height))
+    return Shot(score(frame.image, face), image, face, frame.captured_at, (width, height), frame.seconds)
 
 
-def score(image: NDArray[np.uint8], face: Face) -> float:
-    """How useful a face is for recognition, above 0 and at most 1: large, sharp, frontal, whole, surely a face."""
+def score(image: Image, face: Face) -> float:
+    """How useful a face is for recognition, above 0 and at most 1: large, sharp, lit, frontal, whole, surely a face."""
     size = min(1.0, face.size / _GOOD_SIZE)
-    return max(
-        1e-6, size * _sharpness(image, face) * frontality(face.landmarks) * _inside(image, face) * face.confidence
-    )
+    pose = _UNKNOWN_POSE if face.landmarks is None else frontality(face.landmarks)
+    clear = sharpness(image, face) * _light(image, face)
+    return max(1e-6, size * clear * pose * _inside(image, face) * face.confidence)
 
 
 def frontality(landmarks: NDArray[np.float32]) -> float:
@@ -84,16 +92,30 @@ def frontality(landmarks: NDArray[np.float32]) -> float:
     return max(0.1, 1 - 2 * offset)
 
 
-def _sharpness(image: NDArray[np.uint8], face: Face) -> float:
+def sharpness(image: Image, face: Face) -> float:
+    """0-1, from a face's detail at a size where every camera could show it."""
+    gray = _gray(image, face)
+    return 0.0 if gray is None else min(1.0, float(cv2.Laplacian(gray, cv2.CV_64F).var()) / _GOOD_SHARPNESS)
+
+
+def _light(image: Image, face: Face) -> float:
+    """1 in good light, 0 in none or where all is white."""
+    gray = _gray(image, face)
+    level = 0.0 if gray is None else float(gray.mean())
+    dark, bright = _GOOD_LIGHT
+    return min(1.0, level / dark, (255 - level) / (255 - bright))
+
+
+def _gray(image: Image, face: Face) -> Image | None:
+    """The face's part of the frame, grey, 64x64; None outside the frame."""
     x1, y1, x2, y2 = (max(0, round(value)) for value in face.box)
     part = image[y1:y2, x1:x2]
     if not part.size:
-        return 0.0
-    gray = cv2.cvtColor(cv2.resize(part, (64, 64), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-    return min(1.0, float(cv2.Laplacian(gray, cv2.CV_64F).var()) / _GOOD_SHARPNESS)
+        return None
+    return np.asarray(cv2.cvtColor(cv2.resize(part, (64, 64), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY))
 
 
-def _inside(image: NDArray[np.uint8], face: Face) -> float:
+def _inside(image: Image, face: Face) -> float:
     """Share of the box that lies in the frame."""
     height, width = image.shape[:2]
     x1, y1, x2, y2 = face.box

@@ -1,29 +1,38 @@
-"""Faces of one frame."""
+"""Faces of one frame: anywhere, in some regions of it, or near where they are expected."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as onnx
 
-from edge_client.config import ConfigError
-from mtcnn import Mtcnn
+from detectors import NOTHING, Detections, Mtcnn, Ultralight, Yunet
+from edge_client.settings import CameraSettings, ConfigError, DetectorName
 
 Box = tuple[float, float, float, float]
+Image = NDArray[np.uint8]
+Boxes = NDArray[np.float32]
 
 _DAMAGED = (onnx.Fail, onnx.InvalidArgument, onnx.InvalidGraph, onnx.InvalidProtobuf, onnx.NotImplemented)
+_AROUND = 1.0  # of the largest expected face's size, on every side of all of them: what following looks at
+_ABOUT = 0.6  # of a lost face's size: what is searched around it
+_STILL_WANTED = 0.8  # of the smallest size: a followed face that wavers around it is not lost
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
     """A detection: box x1, y1, x2, y2 and landmarks (5, 2) in pixels of the frame, confidence 0-1.
 
-    Landmarks: left eye, right eye (as seen in the image), nose, left and right corner of the mouth.
+    Landmarks: left eye, right eye (as seen in the image), nose, left and right corner of the mouth; None where the
+    detector gives none.
     """
 
     box: Box
-    landmarks: NDArray[np.float32]
+    landmarks: NDArray[np.float32] | None
     confidence: float
 
     @property
@@ -32,33 +41,141 @@ class Face:
         return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
 
 
+class Finder(Protocol):
+    """A detector's networks. Thread-safe, shared by all cameras of a node."""
+
+    smallest: float
+    """Side of the smallest face that the networks find well, pixels: frames are shrunk as far as that allows."""
+
+    def search(self, image: Image, smallest: float) -> Detections:
+        """Faces of at least `smallest` pixels in an RGB image."""
+
+    def follow(self, image: Image, boxes: Boxes, smallest: float) -> Detections:
+        """Faces near boxes (N, 4)."""
+
+
+class MtcnnFinder:
+    """MTCNN. Faces that are followed need no pyramid: its second and third network judge where they are expected."""
+
+    smallest = 20.0
+
+    def __init__(self, folder: Path) -> None:
+        self._mtcnn = Mtcnn(folder)
+
+    def search(self, image: Image, smallest: float) -> Detections:
+        return self._mtcnn.detect(image, min_face=smallest)
+
+    def follow(self, image: Image, boxes: Boxes, smallest: float) -> Detections:
+        return self._mtcnn.refine(image, boxes)
+
+
+class WholeFinder:
+    """A network that finds faces of all sizes at once, and so looks at all of what it is shown."""
+
+    def __init__(self, network: Yunet | Ultralight, smallest: float) -> None:
+        self._network = network
+        self.smallest = smallest
+
+    def search(self, image: Image, smallest: float) -> Detections:
+        return self._network.detect(image) if image.size else NOTHING
+
+    def follow(self, image: Image, boxes: Boxes, smallest: float) -> Detections:
+        return self.search(image, smallest)
+
+
+_FINDERS: dict[DetectorName, Callable[[Path], Finder]] = {
+    "mtcnn": MtcnnFinder,
+    "yunet": lambda file: WholeFinder(Yunet(file), smallest=12.0),
+    "ultralight": lambda file: WholeFinder(Ultralight(file), smallest=12.0),
+}
+
+
+def open_finder(name: DetectorName, models: Path) -> Finder:
+    """The networks of a detector in a folder (MTCNN) or a file. Raises ConfigError where they cannot be loaded."""
+    if name not in _FINDERS:
+        raise ConfigError(f"this version has no detector {name}; it has {', '.join(_FINDERS)}")
+    try:
+        return _FINDERS[name](models)
+    except _DAMAGED as error:
+        raise ConfigError(f"the detector's models in {models} cannot be loaded: {error}") from error
+
+
 class FaceDetector:
-    """MTCNN, narrowed to faces of `min_size` to `max_size` pixels and at least `min_confidence`.
+    """One camera's detector: faces of the sizes and the certainty that its settings want."""
 
-    `models`: folder with its three networks. Raises ConfigError where they cannot be loaded.
-    """
+    def __init__(self, finder: Finder, settings: CameraSettings) -> None:
+        self._finder = finder
+        self._min_size = settings.min_size
+        self._max_size = settings.max_size or np.inf
+        self._min_confidence = settings.min_confidence
 
-    def __init__(self, models: Path, *, min_size: float, max_size: float | None, min_confidence: float) -> None:
-        try:
-            self._mtcnn = Mtcnn(models, min_face=min_size)
-        except _DAMAGED as error:
-            raise ConfigError(f"the detector's models in {models} cannot be loaded: {error}") from error
-        self._min_size = min_size
-        self._max_size = max_size or np.inf
-        self._min_confidence = min_confidence
-
-    def detect(self, image: NDArray[np.uint8]) -> list[Face]:
-        """Faces in an RGB image (H, W, 3), best first."""
-        found = self._mtcnn.detect(image)
-        faces = [
-            Face((float(box[0]), float(box[1]), float(box[2]), float(box[3])), landmarks, float(score))
-            for box, score, landmarks in zip(found.boxes, found.scores, found.landmarks, strict=True)
-        ]
+    def search(self, image: Image, regions: Sequence[Box] | None = None) -> list[Face]:
+        """Faces in an RGB image (H, W, 3), or only in regions of it that do not touch each other."""
         height, width = image.shape[:2]
-        return [face for face in faces if self._wanted(face) and _centred_in(face.box, width, height)]
+        whole = [(0.0, 0.0, width, height)]
+        return [face for region in (whole if regions is None else regions) for face in self._search(image, region)]
 
-    def _wanted(self, face: Face) -> bool:
-        return face.confidence >= self._min_confidence and self._min_size <= face.size <= self._max_size
+    def search_near(self, image: Image, box: Box) -> list[Face]:
+        """Faces around a box where one was, and of about its size: a small part of the work."""
+        side = max(box[2] - box[0], box[3] - box[1])
+        around = box[0] - side, box[1] - side, box[2] + side, box[3] + side
+        return self._search(image, around, least=side * _ABOUT)
+
+    def _search(self, image: Image, region: Box, least: float = 0.0) -> list[Face]:
+        least = max(least, self._min_size)
+        part = self._part(image, region, least)
+        return self._wanted(part, self._finder.search(part.image, least / part.shrink), image, least)
+
+    def follow(self, image: Image, boxes: Sequence[Box]) -> list[Face]:
+        """Faces near the boxes where they are expected."""
+        if not boxes:
+            return []
+        expected = np.array(boxes, np.float32)
+        margin = _AROUND * (expected[:, 2:] - expected[:, :2]).max()
+        low, high = expected[:, :2].min(axis=0) - margin, expected[:, 2:].max(axis=0) + margin
+        least = self._min_size * _STILL_WANTED
+        part = self._part(image, (*low, *high), least)
+        near = (expected - np.tile(part.corner, 2)) / np.float32(part.shrink)
+        return self._wanted(part, self._finder.follow(part.image, near, least / part.shrink), image, least)
+
+    def _part(self, image: Image, region: Box, least: float) -> "_Part":
+        """A region, shrunk as far as faces of `least` pixels allow."""
+        shrink = max(1, int(least / self._finder.smallest))
+        height, width = image.shape[:2]
+        left, top = (max(0, int(value)) for value in region[:2])
+        right, bottom = min(width, int(region[2])), min(height, int(region[3]))
+        # Whole multiples: shrinking is several times faster when no pixel is split.
+        size = max(0, right - left) // shrink, max(0, bottom - top) // shrink
+        part = image[top : top + size[1] * shrink, left : left + size[0] * shrink]
+        if shrink > 1 and part.size:
+            part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return _Part(part, np.array([left, top], np.float32), shrink)
+
+    def _wanted(self, part: "_Part", found: Detections, image: Image, least: float) -> list[Face]:
+        """The detections of a part as faces of the image: those of at least `least` pixels that the settings want."""
+        height, width = image.shape[:2]
+        boxes = (found.boxes * part.shrink + np.tile(part.corner, 2)).tolist()
+        landmarks = found.landmarks * part.shrink + part.corner if len(found.landmarks) else [None] * len(found)
+        faces = [
+            Face((left, top, right, bottom), points, score)
+            for (left, top, right, bottom), points, score in zip(boxes, landmarks, found.scores.tolist(), strict=True)
+        ]
+        return [
+            face
+            for face in faces
+            if face.confidence >= self._min_confidence
+            and least <= face.size <= self._max_size
+            and _centred_in(face.box, width, height)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a frame: its pixels, its corner in the frame, and how many of the frame's pixels one of its spans."""
+
+    image: Image
+    corner: NDArray[np.float32]
+    shrink: int
 
 
 def _centred_in(box: Box, width: int, height: int) -> bool:

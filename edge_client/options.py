@@ -1,93 +1,104 @@
-"""The command line's options."""
+"""Command-line options that several programs share."""
 
 import argparse
 import math
 from collections.abc import Callable
 from pathlib import Path
 
-import edge_client
 from edge_client import config
+from edge_client.settings import BOUNDS, CHOICES
 
 EXIT_CODES = """\
-exit codes: 0 all crops delivered, 1 some crops lost or rejected, 2 an option is wrong, 3 the video cannot be read,
-4 the server refuses the key or the camera"""
+exit codes: 0 all done and delivered, 1 something was lost, refused or is not yet delivered, 2 an option or a setting is
+wrong, 3 the video cannot be read, 4 the server refuses the key or the camera"""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    top = argparse.ArgumentParser(prog="python -m edge_client", description=edge_client.__doc__)
-    commands = top.add_subparsers(metavar="command", required=True)
-    command = commands.add_parser(
-        "run",
-        help="watch one camera and send its faces",
-        description="Watch one camera: find and follow faces, and send the best pictures of each to the server.",
-        epilog=EXIT_CODES,
-    )
-    _add_server_options(command.add_argument_group("server"))
-    _add_video_options(command.add_argument_group("video"))
-    _add_face_options(command.add_argument_group("faces"))
-    command.add_argument("--verbose", action="store_true", help="log every crop")
-    return top
-
-
-def _add_server_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--server", required=True, metavar="URL", help="address, such as https://faces.example.org")
+def add_server_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """--server and --key-file."""
+    group = parser.add_argument_group("server")
+    group.add_argument("--server", required=required, metavar="URL", help="address, such as https://faces.example.org")
     group.add_argument(
         "--key-file",
         type=Path,
         metavar="PATH",
         help=f"file that holds the API key (or set {config.KEY_VARIABLE}; not an option, which others could see in ps)",
     )
-    group.add_argument("--camera", required=True, metavar="ID", help="the camera's id on the server")
+
+
+def add_node_options(parser: argparse.ArgumentParser) -> None:
+    """A file of settings, or all that makes up a node with one camera: what config.from_options reads."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings of the node and its cameras (TOML)")
+    add_server_options(parser, required=False)
+    group = parser.add_argument_group("node")
+    group.add_argument("--camera", metavar="ID", help="the camera's id on the server")
     group.add_argument(
-        "--flush-seconds",
-        type=_number(float, least=0),
-        default=10.0,
-        metavar="S",
-        help="at the end, wait this long for crops not yet delivered (%(default)s)",
+        "--spool",
+        type=Path,
+        default=config.DEFAULT_SPOOL,
+        metavar="FILE",
+        help="where crops wait for the server (%(default)s)",
     )
-
-
-def _add_video_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--video-source", required=True, metavar="FILE|URL|INDEX", help="video file, stream address or webcam number"
+        "--status-port", type=number(int, least=1, most=65535), metavar="PORT", help="status page on localhost"
+    )
+    group.add_argument(
+        "--motion",
+        action=argparse.BooleanOptionalAction,
+        help="look for new faces only where something moves, and everywhere from time to time (default: yes)",
+    )
+    add_video_options(parser, required=False)
+    add_face_options(parser)
+
+
+def add_video_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """--video-source, --realtime, --loop, --skip-frames and --target-fps."""
+    group = parser.add_argument_group("video")
+    group.add_argument(
+        "--video-source",
+        required=required,
+        metavar="FILE|URL|INDEX",
+        help="video file, stream address or webcam number",
     )
     group.add_argument("--realtime", action="store_true", help="play a file at its own pace, as if it happened now")
     group.add_argument("--loop", action="store_true", help="play a file again and again (in real time)")
     group.add_argument(
-        "--skip-frames",
-        type=_number(int, least=0),
-        default=0,
-        metavar="N",
-        help="analyse one frame, then skip N (%(default)s)",
+        "--skip-frames", type=_bounded("skip_frames"), metavar="N", help="analyse one frame, then skip N (default: 0)"
     )
     group.add_argument(
-        "--target-fps", type=_number(float, least=0.01), metavar="FPS", help="analyse at most so many frames per second"
+        "--target-fps", type=_bounded("target_fps"), metavar="FPS", help="analyse at most so many frames per second"
     )
 
 
-def _add_face_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--min-size", type=_number(float, least=12), default=40.0, metavar="PX", help="smallest face (%(default)s)"
-    )
-    group.add_argument("--max-size", type=_number(float, least=12), metavar="PX", help="largest face")
+def add_face_options(parser: argparse.ArgumentParser) -> None:
+    """--min-size, --max-size, --min-confidence, --detector with its models, and --codec."""
+    group = parser.add_argument_group("faces")
+    group.add_argument("--min-size", type=_bounded("min_size"), metavar="PX", help="smallest face (default: 40)")
+    group.add_argument("--max-size", type=_bounded("max_size"), metavar="PX", help="largest face")
     group.add_argument(
         "--min-confidence",
-        type=_number(float, least=0, most=1),
-        default=0.9,
+        type=_bounded("min_confidence"),
         metavar="P",
-        help="least detector confidence, 0-1 (%(default)s)",
+        help="least detector confidence, 0-1 (default: 0.9)",
     )
+    group.add_argument("--detector", choices=CHOICES["detector"], help="how faces are found (default: mtcnn)")
     group.add_argument(
         "--detector-models",
-        type=Path,
-        metavar="DIR",
-        help=f"folder with {', '.join(config.MODEL_FILES)} ({config.MODELS_VARIABLE}, or {config.DEFAULT_MODELS})",
+        metavar="PATH|URL",
+        help="the detector's networks: a folder or file, or an https address "
+        f"({config.MODELS_VARIABLE}, or {config.DEFAULT_MODELS})",
     )
-    group.add_argument("--codec", choices=("jpeg", "webp"), default="jpeg", help="format of the crops (%(default)s)")
+    group.add_argument("--detector-sha256", default="", metavar="HEX", help="checksum of what the address gives")
+    group.add_argument("--codec", choices=CHOICES["codec"], help="format of the crops (default: webp)")
 
 
-def _number(kind: type[int | float], *, least: float, most: float = math.inf) -> Callable[[str], int | float]:
+def _bounded(setting: str) -> Callable[[str], int | float]:
+    kind, least, most = BOUNDS[setting]
+    return number(kind, least=least, most=most)
+
+
+def number(kind: type[int | float], *, least: float, most: float = math.inf) -> Callable[[str], int | float]:
+    """An option's `type`: a number within bounds."""
+
     def parse(text: str) -> int | float:
         value = kind(text)
         if not least <= value <= most:

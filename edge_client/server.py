@@ -1,25 +1,29 @@
 """What the edge says to a facesite server, and how it reads the answers."""
 
-import json
-import time
-import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import requests
+from urllib3.util import SKIP_HEADER
 
-from edge_client.config import CodecName
-from edge_client.detector import Box
+from edge_client import bundle
+from edge_client.bundle import Crop, TrackKey
+from edge_client.clock import Clock, steady
 
-TIMEOUT = (5, 30)  # seconds to connect, seconds between bytes of the answer
-MAX_BATCH = 32  # crops; at 160 pixels they stay far below the server's other limit of 8 MiB
+MAX_BATCH = 32  # crops
+MAX_BATCH_BYTES = 256 * 1024
+SLOWEST_LINK = 4000  # bytes per second: what is slower counts as broken
+_CONNECT_S, _ANSWER_S = 10.0, 30.0
 _LONGEST_RETRY_AFTER = 600.0
-_VERDICTS = {202, 400, 413, 422}  # what a server says about crops; 202 alone means that they are stored
+_VERDICTS = {202, 400, 409, 413, 422}  # what a server says about crops; 202 alone means that they are stored
 _PAGES = 100  # of cameras, at most
+
+__all__ = ["Crop", "NodeSettings", "Receipt", "RefusedError", "RemoteCamera", "Server", "UnavailableError"]
 
 
 class RefusedError(Exception):
@@ -34,42 +38,37 @@ class UnavailableError(Exception):
         self.retry_after = retry_after
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Crop:
-    """One face on its way. `id` stays the same at every attempt, so that the server stores it once."""
-
-    camera: str
-    captured_at: datetime
-    box: Box
-    frame_size: tuple[int, int]
-    track: str
-    confidence: float
-    image: bytes
-    codec: CodecName
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
-
-    def metadata(self) -> dict[str, object]:
-        stamp = self.captured_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return {
-            "id": self.id,
-            "camera": self.camera,
-            "captured_at": stamp,
-            "box": [
-                round(min(max(value, 0), end), 1) for value, end in zip(self.box, 2 * self.frame_size, strict=True)
-            ],
-            "frame_size": list(self.frame_size),
-            "track": self.track,
-            "confidence": round(self.confidence, 4),
-        }
-
-
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The server's verdict on a batch: whether it was stored, why not, and the reasons for single crops, by id."""
+    """The server's verdict on a batch: whether it was stored, why not, the reasons for single crops by id; and what it
+    knows of the tracks: "named", "unknown" or "pending". `settings_version`: told where figures were sent.
+    """
 
     stored: bool
     reason: str
-    rejected: dict[str, str]
+    rejected: Mapping[str, str]
+    tracks: Mapping[TrackKey, str] = field(default_factory=dict)
+    settings_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCamera:
+    """A camera as the server has it. `settings`: only those that are set there, unchecked."""
+
+    id: str
+    name: str
+    is_active: bool
+    video_source: str = field(repr=False)  # it may hold a password
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """The node as the server has it."""
+
+    name: str
+    settings_version: str
+    cameras: tuple[RemoteCamera, ...]
 
 
 class Server:
@@ -78,7 +77,9 @@ class Server:
     def __init__(self, url: str, key: str) -> None:
         self._url = f"{url}/api/v1"
         self._session = requests.Session()
-        self._session.headers["Accept"] = "application/json"
+        # Nothing that the server would not miss: on a thin link an empty scene is mostly headers.
+        self._session.headers.clear()
+        self._session.headers.update({"User-Agent": SKIP_HEADER, "Accept-Encoding": SKIP_HEADER})
 
         # As `auth` and not as a header, which an entry in a .netrc file would override.
         def authorise(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -86,6 +87,7 @@ class Server:
             return request
 
         self._session.auth = authorise
+        self.clock = Clock()
         self.bytes_sent = 0
 
     def check_camera(self, camera: str) -> None:
@@ -93,7 +95,7 @@ class Server:
         known: list[str] = []
         query = ""
         for _ in range(_PAGES):
-            body = self._json(self._ask("GET", "/cameras", {200}, params=query))
+            body = self._json(self.ask("GET", "/cameras", {200}, params=query))
             known += [str(item.get("id")) for item in _dicts(body.get("results"))]
             if camera in known:
                 return
@@ -103,31 +105,81 @@ class Server:
         listed = ", ".join(sorted(known)[:10]) or "none"
         raise RefusedError(f"the server has no camera {camera!r} for this key; cameras: {listed}")
 
-    def store(self, crops: Sequence[Crop]) -> Receipt:
-        """Send one batch, MAX_BATCH crops at most. Raises RefusedError, UnavailableError."""
-        metadata = json.dumps({"crops": [crop.metadata() for crop in crops]})
-        parts: list[tuple[str, tuple[str | None, str | bytes, str]]] = [
-            ("metadata", (None, metadata, "application/json")),
-            *((crop.id, (f"{crop.id}.{crop.codec}", crop.image, f"image/{crop.codec}")) for crop in crops),
-        ]
-        response = self._ask("POST", "/face-recognition/store-results", _VERDICTS, files=parts)
-        stored = response.status_code == 202
+    def node(self) -> NodeSettings:
+        """The node's cameras and their settings. Raises RefusedError (also for a key of no node), UnavailableError."""
+        response = self.ask("GET", "/edge/node", {200, 404})
         body = self._json(response)
+        if response.status_code == 404:
+            raise RefusedError(_text(body.get("detail") or "the server knows no edge nodes"))
+        cameras = (
+            RemoteCamera(
+                id=str(item.get("id")),
+                name=str(item.get("name")),
+                is_active=bool(item.get("is_active")),
+                video_source=str(item.get("video_source") or ""),
+                settings=item["settings"] if isinstance(item.get("settings"), dict) else {},
+            )
+            for item in _dicts(body.get("cameras"))
+        )
+        return NodeSettings(str(body.get("name")), str(body.get("settings_version")), tuple(cameras))
+
+    def store(
+        self,
+        crops: Sequence[Crop],
+        beats: Mapping[TrackKey, datetime] | None = None,
+        node: Mapping[str, object] | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> Receipt:
+        """Send one batch, MAX_BATCH crops at most, with what else there is to say. Raises RefusedError,
+        UnavailableError.
+        """
+        path = "dry-run" if dry_run else "store-results"
+        return self._say(f"/face-recognition/{path}", _VERDICTS, crops, beats, node)
+
+    def heartbeat(self, beats: Mapping[TrackKey, datetime], node: Mapping[str, object]) -> Receipt:
+        """Say that the node is there, and who still is before it. Raises RefusedError, UnavailableError."""
+        return self._say("/edge/heartbeat", {200}, (), beats, node)
+
+    def _say(
+        self,
+        path: str,
+        wanted: set[int],
+        crops: Sequence[Crop],
+        beats: Mapping[TrackKey, datetime] | None,
+        node: Mapping[str, object] | None,
+    ) -> Receipt:
+        tracks, data = bundle.pack(crops, beats, node)
+        response = self.ask("POST", path, wanted, data=data, headers={"Content-Type": bundle.CONTENT_TYPE})
+        body = self._json(response)
+        names = {UUID(crop.id).hex: crop.id for crop in crops}
         rejected = {
-            str(item.get("id")): _text(f"{item.get('code')}: {item.get('detail')}")
+            names.get(str(item.get("id")).replace("-", ""), ""): _text(f"{item.get('code')}: {item.get('detail')}")
             for item in _dicts(body.get("rejected"))
         }
-        return Receipt(stored, _text(body.get("detail") or body.get("title") or "no reason given"), rejected)
+        states = body.get("tracks")
+        known = dict(zip(tracks, map(str, states), strict=False)) if isinstance(states, list) else {}
+        reason = _text(body.get("detail") or body.get("title") or "no reason given")
+        version = body.get("settings_version")
+        return Receipt(response.status_code in {200, 202}, reason, rejected, known, version and str(version))
 
-    def _ask(self, method: str, path: str, wanted: set[int], **content: Any) -> requests.Response:
-        """An answer with one of the `wanted` statuses; any other is none, such as those of a proxy or a login page."""
+    def ask(self, method: str, path: str, wanted: set[int], **content: Any) -> requests.Response:
+        """An answer with one of the `wanted` statuses; any other is none, such as those of a proxy or a login page.
+
+        `path` follows `/api/v1`; `content` is what `requests` takes. Raises RefusedError (401, 403), UnavailableError.
+        """
+        request = self._session.prepare_request(requests.Request(method, self._url + path, **content))
+        surroundings = self._session.merge_environment_settings(request.url, {}, None, None, None)
+        patience = len(request.body or b"") / SLOWEST_LINK
+        # The first of the two also limits how long the body may take: Python counts the whole of `sendall`.
+        timeout = (_CONNECT_S + patience, _ANSWER_S + patience)
+        asked = steady()
         try:
-            response = self._session.request(
-                method, self._url + path, timeout=TIMEOUT, allow_redirects=False, **content
-            )
+            response = self._session.send(request, timeout=timeout, allow_redirects=False, **surroundings)
         except requests.RequestException as error:
             raise UnavailableError(f"cannot reach {self._url}: {_cause(error)}") from error
-        self.bytes_sent += int(response.request.headers.get("Content-Length", 0))
+        self.clock.heard(response.headers.get("Date", ""), asked, steady())
+        self.bytes_sent += _length(request)
         status = response.status_code
         if status == 401:
             raise RefusedError("the server does not accept the API key: it is wrong or revoked (401)")
@@ -150,16 +202,23 @@ class Server:
         raise UnavailableError(f"{self._url} answered {response.status_code}, but not as a facesite server does")
 
 
+def _length(request: requests.PreparedRequest) -> int:
+    """Bytes of a request: its first line, headers and body."""
+    fields = sum(len(name) + len(value) + 4 for name, value in request.headers.items())
+    return len(f"{request.method} {request.path_url} HTTP/1.1\r\n") + fields + 2 + len(request.body or b"")
+
+
 def _retry_after(response: requests.Response) -> float:
     """Seconds, from either form of the header (RFC 9110, 10.2.3); 0 where it is absent or makes no sense."""
     value = response.headers.get("Retry-After", "").strip()
     if value.isdecimal():
         return min(float(value), _LONGEST_RETRY_AFTER)
     try:
-        moment = parsedate_to_datetime(value).timestamp()
-    except ValueError:
+        # Both dates are the server's: this node's clock may be wrong.
+        wait = parsedate_to_datetime(value) - parsedate_to_datetime(response.headers.get("Date", ""))
+    except (ValueError, TypeError):
         return 0.0
-    return min(max(0.0, moment - time.time()), _LONGEST_RETRY_AFTER)
+    return min(max(0.0, wait.total_seconds()), _LONGEST_RETRY_AFTER)
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:

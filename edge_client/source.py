@@ -1,7 +1,7 @@
 """Frames from a video file, a stream or a webcam.
 
-A file read at full speed gives every frame. A live source, and a file played in real time, gives the newest frame
-and drops those that came while the agent was busy, so that it never lags.
+A file read at full speed gives every frame. A live source, and a file played in real time, is for readers that take the
+newest frame and drop those that came while they were busy, so that they never lag.
 """
 
 import logging
@@ -9,26 +9,32 @@ import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_client import backoff
-from edge_client.config import Config
+from edge_client.settings import VideoSource, public_name
 
 log = logging.getLogger(__name__)
 
-_STREAM_TIMEOUT_MS = 10_000
+_TIMEOUT_MS = 10_000
+_TIMEOUTS = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS)
+_ONE_THREAD = (cv2.CAP_PROP_N_THREADS, 1)  # a node has many videos, and threads that decode frames ahead add delay
+LONGEST_BLOCK = _TIMEOUT_MS / 1000 + 1  # seconds that reading may not notice `stop`
 _FALLBACK_FPS = 25.0
+_MOST_FPS = 240.0  # cameras that do not know theirs announce a clock's rate
 _TIMESTAMP_ERROR = 0.002  # video files round to milliseconds
 _MOST_OF = 0.95  # containers often announce a few frames too many
 _MOST_FRAMES = 1e8  # months of video; a file without a count announces a nonsensical one
 _POLL = 0.2  # seconds between looks at `stop`
+_BITS_PER_PIXEL = 0.08  # of surveillance H.264, where a source does not tell: 4 Mbit/s at 1080p and 25 frames/s
 
 
 class SourceError(Exception):
@@ -44,15 +50,6 @@ class Frame:
     seconds: float
 
 
-def open_frames(config: Config, stop: threading.Event) -> Generator[Frame]:
-    """The source's frames until it ends or `stop` is set. Close it before the process ends. Raises SourceError."""
-    if not isinstance(config.source, Path):
-        return _newest(_follow(config.source, stop), stop)
-    if config.realtime:
-        return _newest(_play(config.source, stop, loop=config.loop), stop)
-    return _recorded(config.source, stop)
-
-
 class FrameGate:
     """Chooses the frames to analyse: one, then `skip_frames` not, and no more than `target_fps` per second."""
 
@@ -62,67 +59,134 @@ class FrameGate:
         self._to_skip = 0
         self._next_at = -np.inf
 
-    def admits(self, frame: Frame) -> bool:
+    def admits(self, seconds: float) -> bool:
         if self._to_skip:
             self._to_skip -= 1
             return False
-        late = frame.seconds - self._next_at
+        late = seconds - self._next_at
         if late < -_TIMESTAMP_ERROR:
             return False
         self._to_skip = self._skip_frames
         # Counting from the planned moment keeps the mean rate when frames come a little late.
-        self._next_at = (self._next_at if late < self._interval else frame.seconds) + self._interval
+        self._next_at = (self._next_at if late < self._interval else seconds) + self._interval
         return True
 
 
-def public_name(source: int | str | Path) -> str:
-    """The source's name for logs, without the user name and password that camera addresses often carry."""
-    if isinstance(source, int):
-        return f"webcam {source}"
-    if isinstance(source, Path):
-        return str(source)
-    parts = urlsplit(source)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+class Source:
+    """One video. Iterate it in one thread; the figures may be read from others.
 
+    `frames` arrived so far, admitted or not; `video_bytes` is about what they take as a video (the bit rate that the
+    source announces, else 0.08 bit per pixel). `connected` tells whether frames come now, `trouble` why not.
+    """
 
-def _recorded(path: Path, stop: threading.Event) -> Generator[Frame]:
-    """Every frame. A recorder last touches a file at its last frame, so the file's date tells when each was taken."""
-    ended = min(datetime.fromtimestamp(path.stat().st_mtime, UTC), datetime.now(UTC))
-    started = ended - timedelta(seconds=_duration(path))
-    for position, image in _file_frames(path, stop):
-        yield Frame(image, started + timedelta(seconds=position), position)
+    def __init__(
+        self,
+        place: VideoSource,
+        stop: threading.Event,
+        *,
+        skip_frames: int = 0,
+        target_fps: float | None = None,
+        realtime: bool = False,
+        loop: bool = False,
+        patient: bool = False,
+    ) -> None:
+        self._place, self._stop = place, stop
+        self._gate = FrameGate(skip_frames, target_fps)
+        self._realtime, self._loop, self._patient = realtime, loop, patient
+        self.is_live = realtime or not isinstance(place, Path)
+        self.frames = 0
+        self.video_bytes = 0.0
+        self.connected = False
+        self.trouble = ""
 
+    def __iter__(self) -> Iterator[Frame]:
+        """The admitted frames, each when it comes, until the video ends or `stop` is set.
 
-def _play(path: Path, stop: threading.Event, *, loop: bool) -> Iterator[Frame]:
-    """Frames at the pace of the video, as if it were happening now."""
-    while True:
-        started = time.monotonic()
-        for position, image in _file_frames(path, stop):
-            if stop.wait(max(0.0, started + position - time.monotonic())):
+        Raises SourceError: a file cannot be read, or a live source is not there at the start and not waited for.
+        """
+        if not isinstance(self._place, Path):
+            return self._follow(self._place)
+        return self._play(self._place) if self._realtime else self._recorded(self._place)
+
+    def _recorded(self, path: Path) -> Iterator[Frame]:
+        """A recorder last touches a file at its last frame, so the file's date tells when each was taken."""
+        ended = min(datetime.fromtimestamp(path.stat().st_mtime, UTC), datetime.now(UTC))
+        started = ended - timedelta(seconds=_duration(path))
+        for position, image in self._file_frames(path, 0.0):
+            yield Frame(image, started + timedelta(seconds=position), position)
+
+    def _play(self, path: Path) -> Iterator[Frame]:
+        """At the pace of the video, as if it were happening now."""
+        while True:
+            started = time.monotonic()
+            for seconds, image in self._file_frames(path, started):
+                if self._stop.wait(max(0.0, seconds - time.monotonic())):
+                    return
+                yield Frame(image, datetime.now(UTC), seconds)
+            if not self._loop or self._stop.is_set():
                 return
-            yield Frame(image, datetime.now(UTC), time.monotonic())
-        if not loop or stop.is_set():
-            return
 
-
-def _follow(source: int | str, stop: threading.Event) -> Iterator[Frame]:
-    """Frames of a live source, connecting again whenever it is lost. A source that never opened is an error."""
-    capture = _open(source)
-    delays = backoff.delays()
-    while not stop.is_set():
-        ok, image = capture.read()
-        if ok:
-            delays = backoff.delays()
-            yield Frame(_rgb(image), datetime.now(UTC), time.monotonic())
-            continue
-        capture.release()
-        delay = next(delays)
-        log.warning("lost %s; connecting again in %.1f s", public_name(source), delay)
-        if not stop.wait(delay):
+    def _follow(self, place: int | str) -> Iterator[Frame]:
+        """Connecting again whenever the source is lost."""
+        delays = backoff.delays()
+        while not self._stop.is_set():
             try:
-                capture = _open(source)
+                with _open(place) as capture:
+                    for frame in self._live_frames(capture):
+                        delays = backoff.delays()
+                        self._patient = True  # it was there once
+                        yield frame
+                self.trouble = f"lost {public_name(place)}"
             except SourceError as error:
-                log.warning("%s", error)
+                if not self._patient:
+                    raise
+                self.trouble = str(error)
+            self.connected = False
+            if not self._stop.is_set():
+                delay = next(delays)
+                log.warning("%s; connecting again in %.1f s", self.trouble, delay)
+                self._stop.wait(delay)
+
+    def _live_frames(self, capture: cv2.VideoCapture) -> Iterator[Frame]:
+        cost = _bytes_per_frame(capture)
+        while not self._stop.is_set() and capture.grab():
+            taken_at, seconds = datetime.now(UTC), time.monotonic()
+            self._count(cost)
+            if self._gate.admits(seconds):
+                ok, image = capture.retrieve()
+                if not ok:
+                    return
+                yield Frame(_rgb(image), taken_at, seconds)
+
+    def _file_frames(self, path: Path, started: float) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+        """(seconds, RGB image) of each admitted frame of a file whose first frame is due at `started`."""
+        with _open(path) as capture:
+            step, cost = 1 / _fps(capture), _bytes_per_frame(capture)
+            position, before = -step, self.frames
+            while not self._stop.is_set() and capture.grab():
+                stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                position = stamp if stamp > position else position + step
+                self._count(cost)
+                if self._gate.admits(started + position):
+                    ok, image = capture.retrieve()
+                    if ok:
+                        yield started + position, _rgb(image)
+            if not self._stop.is_set():
+                _judge(path, self.frames - before, capture.get(cv2.CAP_PROP_FRAME_COUNT))
+
+    def _count(self, cost: float) -> None:
+        self.frames += 1
+        self.video_bytes += cost
+        self.connected, self.trouble = True, ""
+
+
+def open_frames(place: VideoSource, stop: threading.Event, **options: Any) -> Generator[Frame]:
+    """Frames for a program of one thread, of a live source the newest each time. `options` as for Source.
+
+    Close it before the process ends. Raises SourceError.
+    """
+    source = Source(place, stop, **options)
+    return _newest(iter(source), stop) if source.is_live else (frame for frame in source)
 
 
 def _newest(frames: Iterator[Frame], stop: threading.Event) -> Generator[Frame]:
@@ -157,61 +221,56 @@ def _newest(frames: Iterator[Frame], stop: threading.Event) -> Generator[Frame]:
     finally:
         # A thread that is still inside OpenCV when the interpreter goes makes the process abort.
         closed.set()
-        thread.join(_STREAM_TIMEOUT_MS / 1000 + 1)
+        thread.join(LONGEST_BLOCK)
     if errors:
         raise errors[0]
 
 
-def _file_frames(path: Path, stop: threading.Event) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    """(seconds from the start, RGB image) of each frame of a file."""
-    capture = _open(path)
-    try:
-        step = 1 / (capture.get(cv2.CAP_PROP_FPS) or _FALLBACK_FPS)
-        position = -step
-        count = 0
-        while not stop.is_set():
-            ok, image = capture.read()
-            if not ok:
-                break
-            stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            position = stamp if stamp > position else position + step
-            count += 1
-            yield position, _rgb(image)
-        if stop.is_set():
-            return
-        if not count:
-            raise SourceError(f"{path} holds no frame that can be read: is it a whole video file?")
-        announced = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        if count < _MOST_OF * announced:
-            log.warning("%s is damaged: only %d of its %d frames can be read", path, count, announced)
-    finally:
-        capture.release()
+def _judge(path: Path, read: int, announced: float) -> None:
+    """What the reader of a whole file should know. Raises SourceError."""
+    if not read:
+        raise SourceError(f"{path} holds no frame that can be read: is it a whole video file?")
+    if read < _MOST_OF * announced:
+        log.warning("%s is damaged: only %d of its %d frames can be read", path, read, announced)
 
 
 def _duration(path: Path) -> float:
-    capture = _open(path)
-    frames, fps = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
-    capture.release()
-    return frames / (fps or _FALLBACK_FPS) if 0 < frames < _MOST_FRAMES else 0.0
+    with _open(path) as capture:
+        frames = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        return frames / _fps(capture) if 0 < frames < _MOST_FRAMES else 0.0
+
+
+def _fps(capture: cv2.VideoCapture) -> float:
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    return fps if 0 < fps <= _MOST_FPS else _FALLBACK_FPS
+
+
+def _bytes_per_frame(capture: cv2.VideoCapture) -> float:
+    announced = capture.get(cv2.CAP_PROP_BITRATE) * 1000 / _fps(capture)
+    pixels = capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+    return float(announced if announced > 0 else pixels * _BITS_PER_PIXEL) / 8
 
 
 def _rgb(image: cv2.typing.MatLike) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _open(source: int | str | Path) -> cv2.VideoCapture:
-    if isinstance(source, int):
-        capture = cv2.VideoCapture(source)
+@contextmanager
+def _open(place: VideoSource) -> Iterator[cv2.VideoCapture]:
+    """Raises SourceError."""
+    if isinstance(place, int):
+        capture = cv2.VideoCapture(place)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         hint = "is the webcam plugged in, and not in use?"
-    elif isinstance(source, Path):
-        capture = cv2.VideoCapture(str(source), cv2.CAP_FFMPEG)
+    elif isinstance(place, Path):
+        capture = cv2.VideoCapture(str(place), cv2.CAP_FFMPEG, _ONE_THREAD)
         hint = "is it a video?"
     else:
-        timeouts = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
-        parameters = [value for timeout in timeouts for value in (timeout, _STREAM_TIMEOUT_MS)]
-        capture = cv2.VideoCapture(source, cv2.CAP_FFMPEG, parameters)
+        capture = cv2.VideoCapture(place, cv2.CAP_FFMPEG, [*_ONE_THREAD, *_TIMEOUTS])
         hint = "is the address right, and the camera reachable?"
-    if not capture.isOpened():
-        raise SourceError(f"cannot open {public_name(source)}: {hint}")
-    return capture
+    try:
+        if not capture.isOpened():
+            raise SourceError(f"cannot open {public_name(place)}: {hint}")
+        yield capture
+    finally:
+        capture.release()

@@ -1,18 +1,19 @@
 """Follows faces from frame to frame: overlap with where each was expected, at constant speed."""
 
-import uuid
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_client.detector import Face
+from edge_client.detector import Box, Face
 
 Floats = NDArray[np.float64]
 
 CONFIRM_HITS = 3  # detections that make a track: false alarms of a detector seldom come in rows
 MAX_MISSED = 1.0  # seconds a face may hide before its track ends
+MIN_MISSES = 2  # looks in vain before a track ends: at one frame a second, one is no sign that the face has gone
 MIN_OVERLAP = 0.2
 SAME_MOMENT = 1e-3  # seconds: frames closer than this tell nothing about speed
 # Boxes grow by this share of their size on every side before they are compared, because at low frame rates a small
@@ -22,12 +23,13 @@ BUFFER = 0.5
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """One face over time. `id` is unique across cameras and restarts."""
+    """One face over time. `id` is unique for its camera, also across restarts, and short, as it travels with crops."""
 
     box: Floats
     seen_at: float
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    id: str = field(default_factory=lambda: secrets.token_hex(6))
     hits: int = 1
+    misses: int = 0
     velocity: Floats = field(default_factory=lambda: np.zeros(4))
 
     @property
@@ -37,46 +39,60 @@ class Track:
     def expected(self, seconds: float) -> Floats:
         return self.box + self.velocity * (seconds - self.seen_at)
 
+    def expected_box(self, seconds: float) -> Box:
+        left, top, right, bottom = self.expected(seconds).tolist()
+        return left, top, right, bottom
+
     def follow(self, box: Floats, seconds: float) -> None:
         elapsed = seconds - self.seen_at
         if elapsed >= SAME_MOMENT:
             # The whole box moves with its centre: the jitter of its edges is not motion.
             shift = (box - self.box).reshape(2, 2).mean(axis=0) / elapsed
             self.velocity = (self.velocity + np.tile(shift, 2)) / 2
-        self.box, self.seen_at, self.hits = box, seconds, self.hits + 1
+        self.box, self.seen_at, self.hits, self.misses = box, seconds, self.hits + 1, 0
+
+    def ended(self, seconds: float) -> bool:
+        return seconds - self.seen_at > MAX_MISSED and self.misses >= MIN_MISSES
 
 
 class Tracker:
     """Gives each detection the track that it continues or begins."""
 
     def __init__(self) -> None:
-        self._tracks: list[Track] = []
+        self.tracks: list[Track] = []
 
     def update(self, faces: Sequence[Face], seconds: float) -> list[Track]:
         """The track of each face, in the same order. `seconds`: the frame's time on a clock that never goes back."""
         boxes = np.array([face.box for face in faces], np.float64).reshape(-1, 4)
+        for track in self.tracks:
+            track.misses += 1
         found: dict[int, Track] = {}
-        overlaps = _overlaps(np.array([track.expected(seconds) for track in self._tracks]).reshape(-1, 4), boxes)
+        overlaps = _overlaps(np.array([track.expected(seconds) for track in self.tracks]).reshape(-1, 4), boxes)
         while overlaps.size and overlaps.max() >= MIN_OVERLAP:
             row, column = divmod(int(overlaps.argmax()), len(faces))
-            track = found[column] = self._tracks[row]
+            track = found[column] = self.tracks[row]
             track.follow(boxes[column], seconds)
             overlaps[row], overlaps[:, column] = 0, 0
         for column in set(range(len(faces))) - set(found):
             found[column] = Track(boxes[column], seconds)
-            self._tracks.append(found[column])
+            self.tracks.append(found[column])
         return [found[column] for column in range(len(faces))]
 
     def take_ended(self, seconds: float) -> list[Track]:
         """Tracks not seen for too long; each is given once."""
-        ended = [track for track in self._tracks if seconds - track.seen_at > MAX_MISSED]
-        self._tracks = [track for track in self._tracks if seconds - track.seen_at <= MAX_MISSED]
+        ended = [track for track in self.tracks if track.ended(seconds)]
+        self.tracks = [track for track in self.tracks if not track.ended(seconds)]
+        return ended
+
+    def take_all(self) -> list[Track]:
+        """Every track, because no frame can continue any."""
+        ended, self.tracks = self.tracks, []
         return ended
 
     @property
     def active(self) -> int:
         """Confirmed tracks that have not ended."""
-        return sum(track.confirmed for track in self._tracks)
+        return sum(track.confirmed for track in self.tracks)
 
 
 def _overlaps(tracks: Floats, boxes: Floats) -> Floats:

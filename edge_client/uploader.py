@@ -1,136 +1,175 @@
-"""Delivers crops in batches, in its own thread, until the server has them.
-
-The queue lives in memory: what waits when the process ends is lost. A spool on disk is not part of this version.
-"""
+"""Delivers what waits in the spool, in its own thread: one request at a time, until the server has everything."""
 
 import logging
+import math
+import random
 import threading
-from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from edge_client import backoff
-from edge_client.server import MAX_BATCH, Crop, Receipt, Server, UnavailableError
+from edge_client.bundle import Crop
+from edge_client.clock import Stamp, steady
+from edge_client.presence import Presence
+from edge_client.server import MAX_BATCH, MAX_BATCH_BYTES, Receipt, RefusedError, Server, UnavailableError
+from edge_client.spool import Spool
 
 log = logging.getLogger(__name__)
 
-CAPACITY = 1024  # crops: about 4 MB
-LINGER = 0.5  # seconds a crop waits for company: fewer requests on thin links
+REPORT_EVERY = 60.0  # seconds; servers keep idle connections a little longer
+REFUSED_PAUSE = 180.0  # seconds until a key that was refused is tried again
 
 
 class Uploader:
-    """`submit` from any thread. `failure` is what ended delivery for good: RefusedError, or a fault of this program."""
+    """`wake` it when there is something to send. Where the server's time is not known yet, by which capture times are
+    corrected, the first thing it says is that the node is there.
+    """
 
-    def __init__(self, server: Server, *, capacity: int = CAPACITY, linger: float = LINGER) -> None:
+    def __init__(
+        self, server: Server, spool: Spool, presence: Presence, figures: Callable[[], dict[str, object]]
+    ) -> None:
         self._server = server
-        self._capacity = capacity
-        self._linger = linger
-        self._waiting: deque[Crop] = deque()
-        self._under_way: list[Crop] = []
+        self._spool = spool
+        self._presence = presence
+        self._figures = figures
+        self._report_at = steady() + (REPORT_EVERY if server.clock.is_set else 0)
+        self._send_at = steady() if len(spool) else math.inf
         self._changed = threading.Condition()
         self._closing = threading.Event()
         self._abandoned = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uploader", daemon=True)
-        self.failure: Exception | None = None
         self.sent = 0
         self.rejected = 0
-        self.dropped = 0  # for want of room
+        self.last_error = ""
+        self.refused = False
+        self.last_contact: datetime | None = None
+        self.settings_version: str | None = None
+
+    def start(self) -> None:
         self._thread.start()
 
-    @property
-    def bytes_sent(self) -> int:
-        return self._server.bytes_sent
-
-    @property
-    def queued(self) -> int:
-        """Crops not yet settled."""
-        return len(self._waiting) + len(self._under_way)
-
-    def wait_for_room(self, seconds: float) -> bool:
-        """True once the queue is less than half full, or delivery has failed; False after `seconds`."""
+    def wake(self, within: float) -> None:
+        """Something waits that should leave within so many seconds: the longer, the more company it has."""
         with self._changed:
-            return self._changed.wait_for(
-                lambda: len(self._waiting) < self._capacity / 2 or self.failure is not None, timeout=seconds
-            )
-
-    def submit(self, crop: Crop) -> None:
-        """Queue a crop. In a full queue the oldest makes room: what happens now matters more."""
-        with self._changed:
-            if len(self._waiting) >= self._capacity:
-                self._waiting.popleft()
-                self.dropped += 1
-                log.warning("the queue is full: dropped its oldest crop (%d so far)", self.dropped)
-            self._waiting.append(crop)
+            self._send_at = min(self._send_at, steady() + within)
             self._changed.notify_all()
 
-    def close(self, seconds: float) -> int:
-        """Deliver what waits, for at most `seconds`. Returns how many crops are left undelivered."""
+    def wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Whether the condition came true in time; looked at after each request."""
+        with self._changed:
+            return self._changed.wait_for(condition, timeout=seconds)
+
+    def close(self, seconds: float) -> bool:
+        """Deliver what waits, for at most `seconds`. False: a request is still under way, and cannot be called back."""
         with self._changed:
             self._closing.set()
             self._changed.notify_all()
         self._thread.join(seconds)
         self._abandoned.set()
-        return self.queued
+        self._thread.join(1)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
-        try:
-            while batch := self._next_batch():
-                self._deliver(batch)
-        except Exception as failure:  # noqa: BLE001
-            # Whatever it was, it must reach the agent: a thread that dies alone would go unnoticed for ever.
+        delays = backoff.delays()
+        while self._wait_for_work():
+            try:
+                self._exchange()
+            except UnavailableError as error:
+                self._pause(error, max(next(delays), error.retry_after))
+            except RefusedError as error:
+                self.refused = True
+                self._complain(error, pause := REFUSED_PAUSE * random.uniform(0.8, 1.2))  # noqa: S311
+                if self._closing.wait(pause):
+                    break
+            except Exception as error:
+                # For a year without a visit: whatever went wrong, the next crops may fare better.
+                log.exception("delivery failed")
+                self._pause(error, next(delays))
+            else:
+                delays = backoff.delays()
+                self._note_success()
             with self._changed:
-                self.failure = failure
                 self._changed.notify_all()
 
-    def _next_batch(self) -> list[Crop]:
-        """The oldest crops. Empty when closing with nothing left, or abandoned."""
+    def _wait_for_work(self) -> bool:
+        """False when there will be no more: closing with nothing left, or no time left."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closing.is_set())
-            self._changed.wait_for(
-                lambda: len(self._waiting) >= MAX_BATCH or self._closing.is_set(), timeout=self._linger
-            )
-            if not self._abandoned.is_set():
-                self._under_way = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
-            return self._under_way
+            while not (self._closing.is_set() or self._abandoned.is_set()):
+                wait = min(self._send_at, self._report_at) - steady()
+                if wait <= 0:
+                    return True
+                self._changed.wait(wait)
+        return not self._abandoned.is_set() and (len(self._spool) > 0 or self._presence.has_news)
 
-    def _deliver(self, batch: list[Crop]) -> None:
+    def _exchange(self) -> None:
+        clock = self._server.clock
+        waiting: list[tuple[Crop, Stamp]] = []
+        if clock.is_set or self.last_contact:
+            with self._changed:
+                self._send_at = math.inf
+            total = len(self._spool)
+            waiting = self._spool.oldest(MAX_BATCH, MAX_BATCH_BYTES)
+            if len(waiting) < total:
+                self.wake(0)
+        if waiting:
+            self._deliver([replace(crop, captured_at=clock.correct(crop.captured_at, at)) for crop, at in waiting])
+        else:
+            self._say(())
+            self._spool.tidy()
+
+    def _deliver(self, batch: Sequence[Crop]) -> None:
         """Settle every crop of a batch: stored, or given up because the server rejects it."""
         parts = [batch]
+        with_news = True
         while parts and not self._abandoned.is_set():
             part = parts.pop()
-            receipt = self._store(part)
-            if receipt is None:
-                return
+            receipt = self._say(part, with_news=with_news)
             blamed = [crop for crop in part if crop.id in receipt.rejected]
             rest = [crop for crop in part if crop.id not in receipt.rejected]
             self._give_up(blamed, receipt)
             if receipt.stored:
                 self.sent += len(rest)
-                self._settle(rest)
-            elif blamed:
+                self._spool.remove(crop.id for crop in rest)
+            elif blamed or with_news:  # what was said beside the crops may be to blame
                 parts += [rest] if rest else []
             elif len(part) == 1:
                 self._give_up(part, receipt)
             else:  # the server does not say which crop is to blame: find it by halving
                 parts += [part[len(part) // 2 :], part[: len(part) // 2]]
+            with_news = False
 
-    def _store(self, crops: list[Crop]) -> Receipt | None:
-        """Try until the server answers. None when abandoned."""
-        delays = backoff.delays()
-        while not self._abandoned.is_set():
-            try:
-                return self._server.store(crops)
-            except UnavailableError as error:
-                delay = max(next(delays), error.retry_after)
-                log.warning("%d crops wait: %s; trying again in %.1f s", self.queued, error, delay)
-                self._abandoned.wait(delay)
-        return None
+    def _say(self, crops: Sequence[Crop], *, with_news: bool = True) -> Receipt:
+        """One request: these crops, and whatever else there is to tell."""
+        beats = self._presence.news() if with_news else {}
+        times = {track: self._server.clock.correct(at, stamp) for track, (at, stamp) in beats.items()}
+        reports = with_news and (steady() >= self._report_at or not crops)
+        figures = self._figures() if reports else {}
+        receipt = self._server.store(crops, times, figures) if crops else self._server.heartbeat(times, figures)
+        if receipt.stored:
+            self._presence.told(beats, receipt.tracks)
+            if reports:
+                self._report_at = steady() + REPORT_EVERY
+                self.settings_version = receipt.settings_version or self.settings_version
+        return receipt
 
-    def _give_up(self, crops: list[Crop], receipt: Receipt) -> None:
+    def _give_up(self, crops: Sequence[Crop], receipt: Receipt) -> None:
         for crop in crops:
             log.warning("the server rejected crop %s: %s", crop.id, receipt.rejected.get(crop.id, receipt.reason))
         self.rejected += len(crops)
-        self._settle(crops)
+        self._spool.remove(crop.id for crop in crops)
 
-    def _settle(self, crops: list[Crop]) -> None:
-        with self._changed:
-            self._under_way = [crop for crop in self._under_way if crop not in crops]
-            self._changed.notify_all()
+    def _pause(self, error: Exception, seconds: float) -> None:
+        self._complain(error, seconds)
+        self._abandoned.wait(seconds)
+
+    def _complain(self, error: Exception, pause: float) -> None:
+        self.last_error = str(error)
+        self.wake(0)  # what could not be said now is due after the pause
+        log.warning("%d crops wait: %s; trying again in %.1f s", len(self._spool), error, pause)
+
+    def _note_success(self) -> None:
+        self.last_contact = datetime.now(UTC)
+        if self.last_error:
+            log.info("the server answers again; %d crops wait", len(self._spool))
+        self.last_error, self.refused = "", False

@@ -93,7 +93,7 @@ def private_s3() -> Iterator[str]:
         yield f"s3://facesite/site?endpoint_url={endpoint}&region_name=us-east-1"
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 30, every: float = 0.1) -> None:
     """Poll until the condition holds.
 
     Raises:
@@ -103,7 +103,7 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) 
     while not condition():
         if time.monotonic() > until:
             raise TimeoutError(f"{what}: not within {seconds} s")
-        time.sleep(0.1)
+        time.sleep(every)
 
 
 @contextmanager

@@ -1,11 +1,18 @@
 """`store-results`, `send-results` and `dry-run`: crops in, a 202 out."""
 
 import json
-import math
+from dataclasses import replace
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_serializer
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_serializer,
+)
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import MultiPartParser
@@ -14,45 +21,13 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from access.problems import Problem, ProblemSerializer, by_field
+from access.problems import Problem, ProblemSerializer
 from access.roles import Capability
-from detections import ingest
-from detections.ingest import Receipt, Rejection, Submission
-
-FRAME_KEYS = ("box", "frame_size", "confidence")
-
-
-class FiniteFloatField(serializers.FloatField):
-    """Python reads NaN, Infinity and 1e999 from JSON; no database stores them."""
-
-    def to_internal_value(self, data: object) -> float:
-        try:
-            value = super().to_internal_value(data)
-        except OverflowError:
-            value = math.inf
-        if not math.isfinite(value):
-            self.fail("invalid")
-        return value
-
-
-class CropMetadataSerializer(serializers.Serializer):
-    """One crop of a submission; its image is the file part named by `id`."""
-
-    id = serializers.UUIDField(help_text="Made by the sender; the same id again is the same crop.")
-    camera = serializers.CharField(max_length=50)
-    captured_at = serializers.DateTimeField(help_text="When the frame was taken, with its time zone.")
-    track = serializers.CharField(max_length=64, required=False, default="", allow_blank=True)
-    box = serializers.ListField(
-        child=FiniteFloatField(),
-        min_length=4,
-        max_length=4,
-        required=False,
-        help_text="x1, y1, x2, y2 in the frame.",
-    )
-    frame_size = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=100_000), min_length=2, max_length=2, required=False
-    )
-    confidence = FiniteFloatField(min_value=0, max_value=1, required=False)
+from detections import edge, ingest
+from detections.api import bundles
+from detections.api.bundles import MEDIA_TYPE, Bundle, BundleParser, Message
+from detections.api.crops import CropMetadataSerializer, check
+from detections.ingest import Receipt
 
 
 class SubmissionMetadataSerializer(serializers.Serializer):
@@ -124,13 +99,23 @@ class ReceiptSerializer(serializers.Serializer):
     rejected = RejectionSerializer(many=True)
 
 
+class BundleReceiptSerializer(serializers.Serializer):
+    """The answer to the compact form: all crops are committed but those in `rejected` (left out if there is none)."""
+
+    rejected = RejectionSerializer(many=True, required=False)
+    tracks = serializers.ListField(child=serializers.ChoiceField(edge.STATES), help_text="In the order of the request.")
+    settings_version = serializers.CharField(required=False, help_text="If the request had figures of the node.")
+
+
 def _documented(summary: str) -> object:
     return extend_schema(
         tags=["face-recognition"],
         summary=summary,
-        request={"multipart/form-data": SubmissionSerializer},
+        request={"multipart/form-data": SubmissionSerializer, MEDIA_TYPE: OpenApiTypes.BINARY},
         responses={
-            202: ReceiptSerializer,
+            202: PolymorphicProxySerializer(
+                "Accepted", [ReceiptSerializer, BundleReceiptSerializer], resource_type_field_name=None
+            ),
             400: OpenApiResponse(ProblemSerializer, "Nothing was accepted."),
             413: ProblemSerializer,
             503: OpenApiResponse(ProblemSerializer, "The inbox is full; `Retry-After` says when to come back."),
@@ -140,18 +125,18 @@ def _documented(summary: str) -> object:
 
 class StoreResults(APIView):
     capability = Capability.SUBMIT
-    parser_classes = (MultiPartParser,)
+    parser_classes = (MultiPartParser, BundleParser)
     deliver = False
 
     @_documented("Store crops as detections")
     def post(self, request: Request) -> Response:
-        submissions, malformed = _read(request)
+        message = _read(request)
         try:
-            receipt = ingest.accept(submissions, request.user, deliver=self.deliver)
+            receipt = ingest.accept(message.submissions, request.user, deliver=self.deliver)
         except ingest.InboxFullError as error:
             detail = "Too many crops are waiting to be recognised. Keep yours and send them later."
             raise Problem(503, "inbox-full", "Inbox full", detail, retry_after=10) from error
-        return _answer(request, receipt, malformed)
+        return _answer(request, receipt, message)
 
 
 class SendResults(StoreResults):
@@ -161,31 +146,24 @@ class SendResults(StoreResults):
 
 class DryRun(APIView):
     capability = Capability.SUBMIT
-    parser_classes = (MultiPartParser,)
+    parser_classes = (MultiPartParser, BundleParser)
 
     @_documented("Accept crops and discard them: for measuring links")
     def post(self, request: Request) -> Response:
-        submissions, malformed = _read(request)
-        return _answer(request, Receipt(None, [one.id for one in submissions], []), malformed)
+        message = replace(_read(request), beats={}, node=None)
+        return _answer(request, Receipt(None, [one.id for one in message.submissions], []), message)
 
 
-def _read(request: Request) -> tuple[list[Submission], list[Rejection]]:
+def _read(request: Request) -> Message:
     """The crops of a request, and those that are malformed; only a request without readable metadata fails whole."""
-    entries = _entries(request.data.get("metadata"))
+    if isinstance(request.data, Bundle):
+        return bundles.read(request.data, least=1, most=settings.MAX_CROPS_PER_REQUEST)
     files = request.FILES
-    submissions, malformed = [], []
-    for index, entry in enumerate(entries):
-        serializer = CropMetadataSerializer(data=entry)
-        is_valid = serializer.is_valid()
-        # A crop whose id is no id is called by its place in the list.
-        name = str(index) if not isinstance(entry, dict) or "id" in serializer.errors else str(entry["id"])
-        if not is_valid:
-            malformed.append(Rejection(name, "invalid", _in_words(serializer.errors)))
-        elif name not in files:
-            malformed.append(Rejection(name, "no-image", "The request has no file part named by this crop's id."))
-        else:
-            submissions.append(_submission(serializer.validated_data, files[name]))
-    return submissions, malformed
+    checked = [
+        check(entry, index, lambda name: files[name].read() if name in files else None)
+        for index, entry in enumerate(_entries(request.data.get("metadata")))
+    ]
+    return Message.of(checked)
 
 
 def _entries(metadata: object) -> list:
@@ -201,26 +179,14 @@ def _entries(metadata: object) -> list:
     return entries
 
 
-def _submission(fields: dict, file: UploadedFile) -> Submission:
-    return Submission(
-        id=fields["id"],
-        camera=fields["camera"],
-        captured_at=fields["captured_at"],
-        image=file.read(),
-        track=fields["track"],
-        metadata={key: fields[key] for key in FRAME_KEYS if key in fields},
-    )
-
-
-def _in_words(errors: dict) -> str:
-    return "; ".join(f"{name}: {' '.join(texts)}" for name, texts in by_field(errors).items())[:300]
-
-
-def _answer(request: Request, receipt: Receipt, malformed: list[Rejection]) -> Response:
-    rejected = [vars(one) for one in [*malformed, *receipt.rejected]]
+def _answer(request: Request, receipt: Receipt, message: Message) -> Response:
+    rejected = [vars(one) for one in [*message.malformed, *receipt.rejected]]
     if not receipt.accepted:
         detail = f"No crop was accepted. The first was refused because: {rejected[0]['detail']}"
         raise Problem(400, "nothing-accepted", "Nothing accepted", detail, rejected=rejected)
+    if isinstance(request.data, Bundle):
+        news = edge.hear(request.user, message.tracks, message.beats, message.node)
+        return Response(news | ({"rejected": rejected} if rejected else {}), status=202)
     job = receipt.job
     body = {
         "job": job.pk if job else None,

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from detections.api import asking, browsing, debugging, sending
+from detections.api import asking, browsing, debugging, edge, sending
 
 urlpatterns = [
     path("face-recognition/get-results", asking.GetResults.as_view(), name="get-results"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("tracks", browsing.TrackList.as_view(), name="tracks"),
     path("cameras", browsing.CameraList.as_view(), name="cameras"),
     path("locations", browsing.LocationList.as_view(), name="locations"),
+    path("edge/node", edge.Node.as_view(), name="edge-node"),
+    path("edge/heartbeat", edge.Heartbeat.as_view(), name="edge-heartbeat"),
     path("debug/ip", debugging.DebugIp.as_view(), name="debug-ip"),
     path("debug/node-name", debugging.DebugNodeName.as_view(), name="debug-node-name"),
 ]

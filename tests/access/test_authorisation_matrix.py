@@ -42,6 +42,8 @@ ALLOWED = {
     ("tracks", "GET"): READERS,
     ("cameras", "GET"): READERS | SENDERS,
     ("locations", "GET"): READERS,
+    ("edge-node", "GET"): SENDERS,
+    ("edge-heartbeat", "POST"): SENDERS,
     ("debug-ip", "GET"): READERS,
     ("debug-node-name", "GET"): READERS,
 }

@@ -1,29 +1,39 @@
 """A real HTTP server that speaks the crop API, records what it gets, and misbehaves on request."""
 
-import email.parser
-import email.policy
 import json
 import threading
+import time
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from uuid import UUID
 
 import cv2
 import numpy as np
 import pytest
 
 KEY = "edge-test-key"
-JOB = {"job": "7f2c1f8e-0000-4000-8000-000000000000", "job_url": "/api/v1/jobs/7f2c"}
 
 
 @dataclass
 class Upload:
+    """One request. Crops by the names of the API; `beats` by (camera, track); `node`: the node's figures."""
+
     crops: list[dict]
     images: dict[str, bytes]
-    types: dict[str, str]
+    tracks: list[tuple[str, str]]
+    beats: dict[tuple[str, str], str]
+    node: dict | None
+    headers: dict[str, str]
+
+    @property
+    def types(self) -> dict[str, str]:
+        return {name: "image/webp" if b"WEBP" in data[:16] else "image/jpeg" for name, data in self.images.items()}
 
     @property
     def ids(self) -> list[str]:
@@ -43,7 +53,10 @@ Answer = Reply | Callable[[Upload], Reply]
 
 
 class FakeServer(ThreadingHTTPServer):
-    """`uploads` are all requests, `stored` the accepted crops by id; `answers` are used up first."""
+    """`uploads` are all requests with crops, `stored` the accepted crops by id; `answers` to these are used up first.
+
+    `heartbeats` are the other requests; `named` are tracks that the server says to have named.
+    """
 
     daemon_threads = True
 
@@ -51,6 +64,10 @@ class FakeServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.uploads: list[Upload] = []
+        self.heartbeats: list[Upload] = []
+        self.named: set[tuple[str, str]] = set()
+        self.settings_version = "1"
+        self.dates: list[str] = []  # for the headers `Date` of the next answers
         self.stored: dict[str, dict] = {}
         self.images: dict[str, bytes] = {}
         self.answers: deque[Answer] = deque()
@@ -70,9 +87,21 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args) -> None:
         pass
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return self.server.dates.pop(0) if self.server.dates else super().date_time_string(timestamp)
+
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
-        if self._authorised() and path == "/api/v1/cameras":
+        if not self._authorised():
+            return
+        if path == "/api/v1/edge/node":
+            cameras = [
+                {"id": camera, "name": camera.title(), "is_active": True, "video_source": "", "settings": {}}
+                for camera in self.server.cameras
+            ]
+            version = self.server.settings_version
+            self._send(Reply(200, {"name": "node", "settings_version": version, "cameras": cameras}))
+        elif path == "/api/v1/cameras":
             page = int(query.removeprefix("page=") or 1)
             size = self.server.page_size
             found = self.server.cameras[(page - 1) * size : page * size]
@@ -84,7 +113,14 @@ class Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers["Content-Length"]))
         if not self._authorised():
             return
-        upload = parse_upload(self.headers["Content-Type"], raw)
+        upload = parse_upload(dict(self.headers), raw)
+        news = {"tracks": ["named" if track in self.server.named else "pending" for track in upload.tracks]}
+        if upload.node is not None:
+            news["settings_version"] = self.server.settings_version
+        if self.path == "/api/v1/edge/heartbeat":
+            self.server.heartbeats.append(upload)
+            self._send(Reply(200, news))
+            return
         self.server.uploads.append(upload)
         reply = self.server.answers.popleft() if self.server.answers else Reply(202)
         if callable(reply):
@@ -94,7 +130,7 @@ class Handler(BaseHTTPRequestHandler):
             accepted = {crop["id"]: crop for crop in upload.crops if crop["id"] not in rejected}
             self.server.stored |= accepted
             self.server.images |= {crop: upload.images[crop] for crop in accepted}
-            reply.body = {**JOB, "accepted": list(accepted), "rejected": [], **reply.body}
+            reply.body = news | reply.body
         self._send(reply)
 
     def _authorised(self) -> bool:
@@ -116,14 +152,21 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def parse_upload(content_type: str, raw: bytes) -> Upload:
-    message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(
-        f"Content-Type: {content_type}\r\n\r\n".encode() + raw
-    )
-    parts = {part.get_param("name", header="content-disposition"): part for part in message.iter_parts()}
-    crops = json.loads(parts.pop("metadata").get_payload(decode=True))["crops"]
-    images = {name: part.get_payload(decode=True) for name, part in parts.items()}
-    return Upload(crops, images, {name: part.get_content_type() for name, part in parts.items()})
+def parse_upload(headers: dict[str, str], raw: bytes) -> Upload:
+    assert headers["Content-Type"] == "application/x-facesite"
+    decompressor = zlib.decompressobj()
+    content = json.loads(decompressor.decompress(raw))
+    rest = decompressor.unused_data
+    tracks = [tuple(track) for track in content.get("tracks", [])]
+    crops, images = [], {}
+    for name, track, captured_at, size, box, frame_size, confidence in content.get("crops", []):
+        crop = {"id": str(UUID(name)), "camera": tracks[track][0], "track": tracks[track][1]}
+        crop |= {"captured_at": captured_at, "box": box, "frame_size": frame_size, "confidence": confidence}
+        images[crop["id"]], rest = rest[:size], rest[size:]
+        crops.append(crop)
+    assert not rest
+    beats = {tracks[track]: at for track, at in content.get("beats", [])}
+    return Upload(crops, images, tracks, beats, content.get("node"), headers)
 
 
 @pytest.fixture
@@ -171,3 +214,32 @@ def web_root(tmp_path: Path) -> Iterator[str]:
     yield f"http://127.0.0.1:{files.server_port}"
     files.shutdown()
     files.server_close()
+
+
+class MultipartJpeg(BaseHTTPRequestHandler):
+    """A camera as many are: JPEG pictures one after the other, without end."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        picture = cv2.imencode(".jpg", np.full((120, 160, 3), 90, np.uint8))[1].tobytes()
+        head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n".encode()
+        with suppress(ConnectionError):
+            while True:
+                self.wfile.write(head + picture + b"\r\n")
+                time.sleep(0.02)
+
+    def log_message(self, *args) -> None:
+        pass
+
+
+@pytest.fixture
+def mjpeg() -> Iterator[str]:
+    """Address of a camera that streams JPEG pictures."""
+    camera = ThreadingHTTPServer(("127.0.0.1", 0), MultipartJpeg)
+    camera.daemon_threads = True
+    threading.Thread(target=camera.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    yield f"http://127.0.0.1:{camera.server_port}/video"
+    camera.shutdown()
+    camera.server_close()

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_client.bestshot import CLEARLY_BETTER, FIRST_AFTER, NEXT_AFTER, BestShot, Shot, frontality, score, take_shot
+from edge_client.bestshot import (
+    CLEARLY_BETTER,
+    FIRST_AFTER,
+    NEXT_AFTER,
+    USABLE,
+    BestShot,
+    Shot,
+    frontality,
+    score,
+    take_shot,
+)  # fmt: skip
 from edge_client.detector import Face
 from edge_client.source import Frame
 
@@ -21,7 +31,7 @@ def face(side: float = 100, *, x: float = 0, y: float = 0, landmarks=FRONTAL, co
 
 
 def shot(value: float) -> Shot:
-    return Shot(value, np.zeros((4, 4, 3), np.uint8), face(), datetime.now(UTC), (640, 480))
+    return Shot(value, np.zeros((4, 4, 3), np.uint8), face(), datetime.now(UTC), (640, 480), 0.0)
 
 
 @pytest.fixture
@@ -31,10 +41,18 @@ def textured() -> np.ndarray:
 
 def test_first_shot_is_the_best_of_the_first_moments():
     best = BestShot(10.0)
-    for value in (0.2, 0.6, 0.4):
+    for value in (0.2, 0.3, 0.25):
         best.offer(shot(value))
         assert best.due(10.0 + FIRST_AFTER / 2) is None
-    assert best.due(10.0 + FIRST_AFTER).score == 0.6
+    assert best.due(10.0 + FIRST_AFTER).score == 0.3
+
+
+def test_usable_first_shot_does_not_wait():
+    best = BestShot(10.0)
+    best.offer(shot(USABLE))
+    assert best.due(10.0).score == USABLE
+    best.offer(shot(1.0))
+    assert best.due(10.1) is None
 
 
 def test_later_only_clearly_better_shots_and_not_in_a_row():
@@ -84,6 +102,15 @@ def test_score_prefers_large_sharp_frontal_whole_and_certain_faces(textured):
     assert score(textured, face(100, x=100, y=100, landmarks=turned)) < good
     assert score(textured, face(100, x=350, y=100)) < good
     assert score(textured, face(100, x=100, y=100, confidence=0.8)) < good
+    assert score((textured * 0.1).astype(np.uint8), face(100, x=100, y=100)) < good
+    assert score(255 - (textured * 0.1).astype(np.uint8), face(100, x=100, y=100)) < good
+
+
+def test_face_without_landmarks_is_neither_frontal_nor_turned(textured):
+    whole = face(100, x=100, y=100)
+    blind = Face(whole.box, None, 1.0)
+    turned = Face(whole.box, whole.landmarks + np.float32([[0, 0], [0, 0], [20, 0], [0, 0], [0, 0]]), 1.0)
+    assert score(textured, turned) < score(textured, blind) < score(textured, whole)
 
 
 @given(st.lists(st.floats(-1e4, 1e4), min_size=10, max_size=10), st.tuples(*[st.floats(-500, 900)] * 4))

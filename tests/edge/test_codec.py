@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_client.codec import MARGIN, MAX_SIDE, crop, encode
+from edge_client.codec import MARGIN, MAX_SIDE, available, crop, encode
 
 FRAME = np.zeros((480, 640, 3), np.uint8)
 
@@ -37,7 +37,7 @@ def test_box_outside_the_frame_is_an_error():
         crop(FRAME, (900, 100, 950, 150))
 
 
-@pytest.mark.parametrize(("codec", "magic"), [("jpeg", b"\xff\xd8\xff"), ("webp", b"RIFF")])
+@pytest.mark.parametrize(("codec", "magic"), [("jpeg", b"\xff\xd8\xff"), ("webp", b"RIFF"), ("avif", b"\0\0\0")])
 def test_encoded_crop_is_a_file_of_its_kind_in_the_right_colours(codec, magic):
     image = np.full((160, 160, 3), (200, 60, 30), np.uint8)
     content = encode(image, codec)
@@ -46,7 +46,14 @@ def test_encoded_crop_is_a_file_of_its_kind_in_the_right_colours(codec, magic):
     np.testing.assert_allclose(back.astype(int), image.astype(int), atol=8)
 
 
-@pytest.mark.parametrize("codec", ["jpeg", "webp"])
+@pytest.mark.parametrize("codec", ["jpeg", "webp", "avif"])
 def test_even_noise_fits_many_to_a_request(codec):
     noise = np.random.default_rng(0).integers(0, 256, (MAX_SIDE, MAX_SIDE, 3), np.uint8)
     assert 32 * len(encode(noise, codec)) < 8 * 2**20
+
+
+def test_codec_that_this_opencv_cannot_write_falls_back_with_a_word(monkeypatch, caplog):
+    assert available("avif") == "avif"
+    monkeypatch.setattr(cv2, "haveImageWriter", lambda suffix: suffix != ".avif")
+    assert (available("avif"), available("jpeg")) == ("webp", "jpeg")
+    assert "cannot write avif" in caplog.text

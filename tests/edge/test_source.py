@@ -6,28 +6,20 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_client import backoff
-from edge_client.config import Config
-from edge_client.source import Frame, FrameGate, SourceError, open_frames, public_name
+from edge_client.settings import public_name
+from edge_client.source import Frame, FrameGate, Source, SourceError, open_frames
 from tests.edge.conftest import write_video
 
 
-def config(source, **changes) -> Config:
-    settings = {
-        "server": "http://localhost", "key": "k", "camera": "entrance", "source": source, "models": Path(),
-        "skip_frames": 0, "target_fps": None, "min_size": 40, "max_size": None, "min_confidence": 0.9,
-        "loop": False, "realtime": False, "codec": "jpeg",
-    }  # fmt: skip
-    return Config(**settings | changes)
-
-
-def read(source, **changes) -> list[Frame]:
-    return list(open_frames(config(source, **changes), threading.Event()))
+def read(source, **options) -> list[Frame]:
+    return list(open_frames(source, threading.Event(), **options))
 
 
 @pytest.fixture
@@ -83,7 +75,7 @@ def test_realtime_file_plays_at_its_own_pace(video):
 
 def test_slow_reader_of_a_live_source_gets_the_newest_frame_and_no_lag(video):
     seen = []
-    for frame in open_frames(config(video, realtime=True), threading.Event()):
+    for frame in open_frames(video, threading.Event(), realtime=True):
         seen.append((level(frame), (datetime.now(UTC) - frame.captured_at).total_seconds()))
         time.sleep(0.5)
     assert 4 <= len(seen) <= 9
@@ -100,7 +92,7 @@ def test_slow_camera_is_waited_for(slow_video):
 def test_loop_plays_on_until_stopped(video):
     stop = threading.Event()
     levels = []
-    for frame in open_frames(config(video, realtime=True, loop=True), stop):
+    for frame in open_frames(video, stop, realtime=True, loop=True):
         levels.append(level(frame))
         if levels != sorted(levels):
             stop.set()
@@ -144,7 +136,7 @@ def test_lost_stream_is_connected_again(video, web_root, monkeypatch, caplog):
     monkeypatch.setattr(backoff, "FIRST", 0.01)
     stop = threading.Event()
     levels = []
-    for frame in open_frames(config(f"{web_root}/{video.name}"), stop):
+    for frame in open_frames(f"{web_root}/{video.name}", stop):
         levels.append(level(frame))
         if levels.count(29) == 2:
             stop.set()
@@ -158,8 +150,7 @@ def test_public_name_hides_credentials():
 
 
 def admitted(gate: FrameGate, times: list[float]) -> list[int]:
-    picture = np.zeros((1, 1, 3), np.uint8)
-    return [number for number, at in enumerate(times) if gate.admits(Frame(picture, datetime.now(UTC), at))]
+    return [number for number, at in enumerate(times) if gate.admits(at)]
 
 
 def test_gate_lets_everything_pass_by_default():
@@ -185,3 +176,53 @@ def test_gate_keeps_to_the_target_rate(fps, target, jitter):
 def test_gate_does_not_catch_up_after_a_pause():
     times = [0, 0.1, 0.2, 10.0, 10.1, 10.2, 10.3]
     assert admitted(FrameGate(0, 5), times) == [0, 2, 3, 5]
+
+
+def test_frames_that_are_not_wanted_are_counted_and_not_given(video):
+    source = Source(video, threading.Event(), target_fps=5)
+    assert len(list(source)) == 15
+    assert source.frames == 30
+    assert source.video_bytes == pytest.approx(video.stat().st_size, rel=0.5)  # the rest is the container's
+
+
+def test_looped_file_keeps_to_the_target_rate(video):
+    stop = threading.Event()
+    moments = []
+    for frame in Source(video, stop, target_fps=2, realtime=True, loop=True):
+        moments.append(frame.seconds)
+        if len(moments) == 9:
+            stop.set()
+    assert 3.4 < moments[-1] - moments[0] < 5  # more than one round of three seconds
+
+
+def test_patient_source_waits_for_a_camera_that_is_not_there_yet(video, web_root, monkeypatch, caplog):
+    monkeypatch.setattr(backoff, "FIRST", 0.05)
+    hidden = video.rename(video.with_suffix(".later"))
+    stop = threading.Event()
+    source = Source(f"{web_root}/{video.name}", stop, patient=True)
+    threading.Timer(0.3, hidden.rename, [video]).start()
+    for frame in source:
+        assert source.connected
+        if level(frame) == 5:
+            stop.set()
+    assert f"cannot open {web_root}/{video.name}" in caplog.text
+
+
+def test_multipart_jpeg_stream_is_read(mjpeg):
+    stop = threading.Event()
+    seen = []
+    for frame in Source(mjpeg, stop):
+        seen.append(frame.image.shape)
+        if len(seen) == 5:
+            stop.set()
+    assert seen == [(120, 160, 3)] * 5
+
+
+def test_video_that_changes_its_size_is_read_on(tmp_path):
+    path = tmp_path / "changing.mjpeg"
+    sizes = [(120, 160)] * 5 + [(240, 320)] * 5
+    pictures = [cv2.imencode(".jpg", np.full((*size, 3), 90, np.uint8))[1].tobytes() for size in sizes]
+    path.write_bytes(b"".join(pictures))
+    frames = read(path)
+    assert len(frames) == 10
+    assert {frame.image.shape for frame in frames} == {(120, 160, 3)}  # the library scales what follows to the first

@@ -1,6 +1,7 @@
 """Requests as edge nodes send them."""
 
 import json
+import zlib
 from collections.abc import Sequence
 from uuid import uuid4
 
@@ -27,3 +28,14 @@ def post(
         images = {one["id"]: plain_png() for one in crops}
     parts = {name: SimpleUploadedFile(f"{name}.png", data) for name, data in images.items()}
     return client.post(f"{ROOT}/{to}", {"metadata": json.dumps({"crops": crops}), **parts}, format="multipart")
+
+
+def post_bundle(
+    client: APIClient, content: object, images: bytes = b"", *, to: str = f"{ROOT}/store-results"
+) -> HttpResponse:
+    """Send the compact form: anything as its JSON, anything as its images."""
+    return post_bytes(client, zlib.compress(json.dumps(content).encode()) + images, to=to)
+
+
+def post_bytes(client: APIClient, body: bytes, *, to: str = f"{ROOT}/store-results") -> HttpResponse:
+    return client.generic("POST", to, body, content_type="application/x-facesite")

@@ -11,10 +11,11 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 from standardwebhooks import Webhook
 
-from detections.models import Camera, Crop, Delivery, EdgeNode, ExternalServer
+from access.models import ApiKey
+from detections.models import Camera, CameraStatus, Crop, Delivery, EdgeNode, ExternalServer
 from recognition import wakeup
 from recognition.models import Job
-from tests.fabricated import make_camera, make_person
+from tests.fabricated import make_camera, make_node, make_person
 from tests.web.sightings import detect, text
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +55,29 @@ def test_a_node_gets_a_key_that_is_shown_once_and_sees_its_cameras(admin: Client
     assert [camera["id"] for camera in api.get("/api/v1/cameras").json()["results"]] == ["gate"]
     assert "edge node box" in text(admin.get(reverse("admin:detections_edgenode_change", args=[node.pk])))
     assert "class='secret'" not in text(admin.get(reverse("admin:detections_edgenode_changelist")))
+
+
+def test_a_node_and_its_cameras_show_what_they_told_last(admin: Client) -> None:
+    node = make_node(make_camera("gate"), make_camera("yard"), key=ApiKey.objects.create(scope=ApiKey.Scope.EDGE))
+    EdgeNode.objects.update(version="9.8.7", queued=41, bytes_sent=5 * 2**20, last_error="cannot reach it")
+    CameraStatus.objects.create(
+        camera_id="gate", frames_per_second=5.94, bytes_saved=3 * 2**30, error="lost it", reported_at=datetime.now(UTC)
+    )
+    nodes = text(admin.get(reverse("admin:detections_edgenode_changelist")))
+    assert all(figure in nodes for figure in ("9.8.7", "41", "5.0 MB", "cannot reach it"))
+    assert "5.0 MB" in text(admin.get(reverse("admin:detections_edgenode_change", args=[node.pk])))
+    cameras = text(admin.get(reverse("admin:detections_camera_changelist")))
+    assert all(figure in cameras for figure in ("5.9", "3.0 GB", "lost it"))
+
+
+def test_a_camera_may_be_told_how_to_be_watched(admin: Client) -> None:
+    page = reverse("admin:detections_camera_change", args=[make_camera("gate").pk])
+    form = {"name": "gate", "location": make_camera("gate").location.pk, "is_active": "on"}
+    rows = {"settings-TOTAL_FORMS": 1, "settings-INITIAL_FORMS": 0, "settings-0-camera": "gate"}
+    wanted = {"settings-0-video_source": "rtsp://gate", "settings-0-target_fps": "6", "settings-0-motion": "unknown"}
+    assert admin.post(page, form | rows | wanted).status_code == 302
+    chosen = Camera.objects.get().settings
+    assert (chosen.video_source, chosen.target_fps, chosen.motion, chosen.codec) == ("rtsp://gate", 6, None, "")
 
 
 def test_an_external_server_gets_a_secret_that_is_shown_once(admin: Client) -> None:
@@ -126,6 +150,7 @@ def test_a_camera_with_detections_is_not_deleted(admin: Client) -> None:
 def test_a_camera_keeps_its_id(admin: Client) -> None:
     camera = make_camera("gate")
     form = {"id": "other", "name": "Gate", "location": camera.location_id, "is_active": "on"}
+    form |= {"settings-TOTAL_FORMS": 0, "settings-INITIAL_FORMS": 0}
     admin.post(reverse("admin:detections_camera_change", args=["gate"]), form)
     assert list(Camera.objects.values_list("pk", "name")) == [("gate", "Gate")]
 

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from access.models import ApiKey
 from detections.models import EdgeNode
 from recognition import jobs
-from recognition.engine.packs import open_pack
+from recognition.engine.packs import pack_id_in
 from recognition.models import ActiveModel, Job
 
 FIRST_NODE = "First edge node"
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         call_command("packs", "build", stdout=self.stdout)
         self._step(2, "database")
         call_command("migrate", verbosity=0, stdout=self.stdout)
-        self._train_again_for_another_pack()
+        self._train_for_another_pack()
         self._step(3, "static files")
         call_command("collectstatic", interactive=False, verbosity=0)
         self._step(4, "first account and edge key")
@@ -38,11 +38,15 @@ class Command(BaseCommand):
         self.stdout.write(f"[{number}/4] {what}")
         self.stdout.flush()
 
-    def _train_again_for_another_pack(self) -> None:
+    def _train_for_another_pack(self) -> None:
         pointer = ActiveModel.objects.select_related("model").first()
-        if pointer and pointer.model and pointer.model.pack_id != open_pack(settings.PACKS_DIR / settings.PACK).id:
-            jobs.request(Job.Kind.TRAIN)
-            self.stdout.write("      The pack has changed: the worker will embed all photos again and train.")
+        if pointer and pointer.model and pointer.model.pack_id != pack_id_in(settings.PACKS_DIR / settings.PACK):
+            # Embeds what has no vector of the pack yet, so running set-up again starts nothing over.
+            jobs.request(Job.Kind.OPTIMIZED_TRAIN)
+            self.stdout.write(
+                "      The pack has changed. The worker will embed all photos with it and then train; until then the "
+                "former one serves."
+            )
 
     def _admin(self) -> str:
         if User.objects.filter(is_superuser=True).exists():

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from facesite import demo_video
-from tests.edge.conftest import FakeServer, Reply, Upload
+from tests.edge.conftest import FakeServer, Reply, Upload, write_video
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FINISHED = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -30,7 +30,8 @@ def demo(tmp_path_factory) -> Path:
 
 def watch(server: FakeServer, key_file: Path, models: Path, video: Path, *flags: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "edge_client", "run", "--server", server.url, "--key-file", key_file]
-    command += ["--camera", "entrance", "--video-source", video, "--detector-models", models, *flags]
+    command += ["--camera", "entrance", "--video-source", video, "--detector-models", models]
+    command += ["--spool", key_file.with_name("spool.sqlite3"), *flags]
     return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=100, check=False)
 
 
@@ -79,6 +80,12 @@ def test_crops_that_nobody_takes_are_counted_and_fail_the_run(server, key_file, 
     assert result.returncode == 1
     assert "0 crops sent" in result.stderr
     assert ", 0 undelivered" not in result.stderr
+
+    server.answers.clear()
+    grey = key_file.with_name("grey.mp4")
+    write_video(grey, levels=range(3), fps=10)
+    assert watch(server, key_file, models=pack_folder, video=grey).returncode == 0
+    assert len(server.stored) >= 4  # a crop of each visit at least, from the spool
 
 
 def test_key_revoked_while_the_last_crops_go_out_fails_the_run(server, key_file, pack_folder, demo):

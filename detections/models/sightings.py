@@ -1,65 +1,13 @@
-"""Places and cameras, the inbox of crops, and what recognition made of them."""
+"""The inbox of crops, and what recognition made of them."""
 
-import base64
-import secrets
-import uuid
-from typing import Self
-
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from access.models import ApiKey
+from detections.models.places import Camera
+from detections.models.work import WorkQuerySet
 from people.models import Person
 from recognition.models import Job, TrainedModel
-
-
-class Location(models.Model):
-    """A place that cameras look at."""
-
-    name = models.CharField(max_length=100, unique=True)
-    description = models.CharField(max_length=300, blank=True)
-    latitude = models.FloatField(null=True, blank=True, validators=[MinValueValidator(-90), MaxValueValidator(90)])
-    longitude = models.FloatField(null=True, blank=True, validators=[MinValueValidator(-180), MaxValueValidator(180)])
-
-    class Meta:
-        ordering = ("name",)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Camera(models.Model):
-    """A camera, named as edge nodes name it."""
-
-    id = models.SlugField(primary_key=True, max_length=50, help_text="As in the node's settings: entrance, gate-2.")
-    name = models.CharField(max_length=100)
-    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="cameras")
-    is_active = models.BooleanField(default=True, help_text="Crops of an inactive camera are refused.")
-
-    class Meta:
-        ordering = ("name",)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class EdgeNode(models.Model):
-    """A box beside the cameras. Its keys may send crops of its cameras only."""
-
-    name = models.CharField(max_length=100, unique=True)
-    cameras = models.ManyToManyField(Camera, blank=True, related_name="nodes")
-    keys = models.ManyToManyField(
-        ApiKey, blank=True, related_name="nodes", limit_choices_to={"scope": ApiKey.Scope.EDGE}, verbose_name="API keys"
-    )
-    last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
-
-    class Meta:
-        ordering = ("name",)
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Track(models.Model):
@@ -98,12 +46,6 @@ class TrackEvidence(models.Model):
 
     def __str__(self) -> str:
         return f"evidence of track {self.pk}"
-
-
-class WorkQuerySet(models.QuerySet):
-    def due(self) -> Self:
-        """What a worker may claim now: waiting, or left behind by a worker whose lease ran out."""
-        return self.filter(state="pending", due_at__lte=Now())
 
 
 class Crop(models.Model):
@@ -208,54 +150,3 @@ class LastSeen(models.Model):
 
     def __str__(self) -> str:
         return f"last sighting of {self.pk}"
-
-
-def new_webhook_secret() -> str:
-    """In the form that Standard Webhooks asks for."""
-    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
-
-
-class ExternalServer(models.Model):
-    """Where the results of `send-results` are posted, signed as Standard Webhooks says."""
-
-    name = models.CharField(max_length=100, unique=True)
-    url = models.URLField(max_length=500)
-    secret = models.CharField(max_length=100, default=new_webhook_secret, editable=False)
-    is_active = models.BooleanField(default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ("name",)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Delivery(models.Model):
-    """One detection to be posted to one external server. The text is built when it is sent, so erasure reaches it."""
-
-    class State(models.TextChoices):
-        PENDING = "pending", "Waiting"
-        DELIVERED = "delivered", "Delivered"
-        FAILED = "failed", "Given up"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    server = models.ForeignKey(ExternalServer, on_delete=models.CASCADE, related_name="deliveries")
-    detection = models.ForeignKey(Detection, on_delete=models.CASCADE, related_name="deliveries")
-    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(db_default=Now())
-    last_error = models.CharField(max_length=300, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    delivered_at = models.DateTimeField(null=True, blank=True)
-
-    objects = WorkQuerySet.as_manager()
-
-    class Meta:
-        verbose_name_plural = "deliveries"
-        ordering = ("-created_at",)
-        constraints = (models.UniqueConstraint(fields=("server", "detection"), name="delivery_once"),)
-        indexes = (models.Index(fields=("due_at",), name="delivery_due", condition=models.Q(state="pending")),)
-
-    def __str__(self) -> str:
-        return f"delivery {self.pk}"

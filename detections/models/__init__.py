@@ -1,0 +1,22 @@
+"""Places and cameras, the inbox of crops, and what recognition made of them."""
+
+from detections.models.deliveries import Delivery, ExternalServer, new_webhook_secret
+from detections.models.places import Camera, CameraSettings, CameraStatus, EdgeNode, Location
+from detections.models.sightings import Crop, Detection, FaceImage, LastSeen, Track, TrackEvidence
+
+__all__ = [
+    "Camera",
+    "CameraSettings",
+    "CameraStatus",
+    "Crop",
+    "Delivery",
+    "Detection",
+    "EdgeNode",
+    "ExternalServer",
+    "FaceImage",
+    "LastSeen",
+    "Location",
+    "Track",
+    "TrackEvidence",
+    "new_webhook_secret",
+]

@@ -1,0 +1,88 @@
+"""The doctor says of each part whether it works and what to do, and its exit code is that of what fails first."""
+
+import pytest
+
+from edge_client.__main__ import main
+from edge_client.config import KEY_VARIABLE, MODELS_VARIABLE
+from edge_client.programs import doctor
+from tests.edge.conftest import write_video
+
+
+@pytest.fixture
+def examine(server, key_file, video, pack_folder, monkeypatch, capsys):
+    """Runs the doctor on a node that is well, but for what is told. Returns the exit code and the lines."""
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    monkeypatch.setenv(MODELS_VARIABLE, str(pack_folder))
+
+    def run(**changes: object) -> tuple[int, str]:
+        options = {"server": server.url, "key-file": key_file, "camera": "entrance", "video-source": video}
+        options |= {"spool": key_file.with_name("spool.sqlite3")}
+        options |= {name.replace("_", "-"): value for name, value in changes.items()}
+        code = main(["doctor", *(part for name, value in options.items() for part in (f"--{name}", str(value)))])
+        return code, capsys.readouterr().out
+
+    return run
+
+
+def test_node_that_is_well_is_told_so(examine):
+    code, text = examine()
+    assert code == 0
+    assert [line.split(":")[0].split(maxsplit=1) for line in text.splitlines()] == [
+        ["ok", part] for part in ("disk", "key", "clock", "link", "detector mtcnn", "camera entrance")
+    ]
+    assert "160x120 at 10 frames/s" in text
+    assert "finds a drawn face" in text
+
+
+def test_wrong_key_is_told(examine, tmp_path):
+    (tmp_path / "other.key").write_text("revoked")
+    code, text = examine(key_file=tmp_path / "other.key")
+    assert code == 4
+    assert "FAIL  key: the server does not accept the API key" in text
+    assert "→ make an edge key" in text
+    assert "ok    camera entrance" in text  # the rest is still looked at
+
+
+def test_absent_server_is_told(examine):
+    code, text = examine(server="http://127.0.0.1:9")
+    assert code == 1
+    assert "FAIL  server: cannot reach http://127.0.0.1:9/api/v1" in text
+
+
+def test_camera_of_another_node_is_told(examine):
+    code, text = examine(camera="garage")
+    assert code == 4
+    assert "no camera 'garage' for this key; cameras: entrance" in text
+
+
+def test_camera_that_is_not_there_is_told_without_its_password(examine):
+    code, text = examine(video_source="rtsp://user:secret@127.0.0.1:9/1")
+    assert code == 3
+    assert "FAIL  camera entrance: cannot open rtsp://127.0.0.1:9/1" in text
+    assert "secret" not in text
+
+
+def test_dark_picture_is_told(examine, tmp_path):
+    write_video(tmp_path / "night.mp4", levels=[0] * 5, fps=10)
+    code, text = examine(video_source=tmp_path / "night.mp4")
+    assert code == 0
+    assert "warn  camera entrance" in text
+    assert "the picture is dark" in text
+
+
+def test_missing_detector_is_told(examine, tmp_path):
+    code, text = examine(detector_models=tmp_path)
+    assert code == 2
+    assert "FAIL  detector mtcnn: the detector's models are missing" in text
+
+
+def test_disk_that_cannot_be_written_is_told(examine, tmp_path):
+    (tmp_path / "file").touch()
+    code, text = examine(spool=tmp_path / "file" / "spool.sqlite3")
+    assert code == 2
+    assert "FAIL  disk: cannot write to" in text
+
+
+@pytest.mark.parametrize(("offset", "level"), [(0.4, "ok"), (-5.0, "warn"), (3600.0, "warn")])
+def test_wrong_clock_is_told(offset, level):
+    assert doctor._clock(offset).level == level
