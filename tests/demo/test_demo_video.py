@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+from detectors import Mtcnn
 from facesite import demo_video
-from mtcnn import Mtcnn
 
 
 def frames(path: Path) -> list[np.ndarray]:
