@@ -1,5 +1,10 @@
-"""Which pictures of a track are worth sending: one early, later only one that is clearly better."""
+"""Which pictures of a track are worth sending: two early, later one that is clearly better, or now and then another.
 
+The server decides on all crops of a track together, and one alone often does not suffice. So a track gets another look
+even if it is no better, after waits that grow, until the server has named it.
+"""
+
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +18,11 @@ from edge_client.source import Frame
 
 USABLE = 0.4  # score from which the first shot need not wait for a better one
 FIRST_AFTER = 0.5  # seconds: else, long enough to pass over the blurred first glimpse
-NEXT_AFTER = 1.0
+BETTER_AFTER = 1.0  # seconds between a shot and one that is
 CLEARLY_BETTER = 1.25
+AGAIN_AFTER = 0.4  # seconds until another look: time for both to travel in one request (outbox.FIRST_LINGER)
+AGAIN_GROWTH = 8.0  # the next wait is so many times as long
+GOOD_ENOUGH = 0.6  # of the best score sent: what another look must have
 _GOOD_SIZE = 90.0  # pixels: beyond this an embedder gains little
 _GOOD_SHARPNESS = 150.0  # variance of the Laplacian of a face scaled to 64x64
 _GOOD_LIGHT = (40.0, 215.0)  # mean level of a face of any complexion, neither in the dark nor blinded
@@ -40,7 +48,9 @@ class BestShot:
     """Chooses among one track's shots. Times are seconds on the frames' steady clock."""
 
     def __init__(self, seconds: float) -> None:
-        self._not_before = seconds + FIRST_AFTER
+        self._first_by = seconds + FIRST_AFTER
+        self._better_at = self._again_at = 0.0
+        self._wait = AGAIN_AFTER
         self._sent_score = 0.0
         self._best: Shot | None = None
 
@@ -50,20 +60,29 @@ class BestShot:
 
     def due(self, seconds: float) -> Shot | None:
         """The shot to send now, if any."""
-        early = not self._sent_score and self._best is not None and self._best.score >= USABLE
-        if seconds < self._not_before and not early:
+        shot = self._best
+        if shot is None or shot.score < self._needed(seconds):
             return None
-        shot = self.last()
-        if shot:
-            self._not_before = seconds + NEXT_AFTER
-        return shot
+        self._better_at = seconds + BETTER_AFTER
+        self._again_at = seconds + self._wait
+        self._wait *= AGAIN_GROWTH
+        return self._take(shot)
 
     def last(self) -> Shot | None:
         """The shot to send whatever the time, because the track has ended."""
         shot = self._best
-        if shot is None or (self._sent_score and shot.score < self._sent_score * CLEARLY_BETTER):
-            return None
-        self._sent_score, self._best = shot.score, None
+        return self._take(shot) if shot and shot.score >= self._sent_score * CLEARLY_BETTER else None
+
+    def _needed(self, seconds: float) -> float:
+        """The score from which a shot is worth sending now."""
+        if not self._sent_score:
+            return USABLE if seconds < self._first_by else 0.0
+        if seconds >= self._again_at:
+            return self._sent_score * GOOD_ENOUGH
+        return self._sent_score * CLEARLY_BETTER if seconds >= self._better_at else math.inf
+
+    def _take(self, shot: Shot) -> Shot:
+        self._sent_score, self._best = max(self._sent_score, shot.score), None
         return shot
 
 

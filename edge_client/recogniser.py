@@ -48,6 +48,11 @@ class _Passage:
     waits: bool = False
     answer: Answer | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it may be asked about: sure to be a face, without a name, and no question under way."""
+        return self.track.confirmed and not self.waits and not (self.answer and self.answer.person)
+
 
 class Recogniser:
     """`questions` runs the requests: at once, or beside the video. `last_picture` is the crop that was sent last."""
@@ -78,7 +83,7 @@ class Recogniser:
                 passage.best.offer(take_shot(frame, face))
         if frame.seconds >= self._silent_until:
             for passage in self._passages.values():
-                if passage.track.confirmed and not passage.waits:
+                if passage.is_open:
                     self._ask(passage, passage.best.due(frame.seconds))
         for track in self._tracker.take_ended(frame.seconds):
             self._end(self._passages.pop(track))
@@ -96,7 +101,7 @@ class Recogniser:
         return self._collect()
 
     def _end(self, passage: _Passage) -> None:
-        if passage.track.confirmed and not passage.waits:
+        if passage.is_open:
             self._ask(passage, passage.best.last())
 
     def _ask(self, passage: _Passage, shot: Shot | None) -> None:

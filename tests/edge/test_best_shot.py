@@ -1,7 +1,6 @@
-"""Of each track: one good crop early, later only clearly better ones."""
+"""Of each track: a good crop early and another look soon, later clearly better ones, and now and then another."""
 
 from datetime import UTC, datetime
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -10,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_client.bestshot import (
+    AGAIN_AFTER,
+    AGAIN_GROWTH,
+    BETTER_AFTER,
     CLEARLY_BETTER,
     FIRST_AFTER,
-    NEXT_AFTER,
+    GOOD_ENOUGH,
     USABLE,
     BestShot,
     Shot,
@@ -55,17 +57,39 @@ def test_usable_first_shot_does_not_wait():
     assert best.due(10.1) is None
 
 
-def test_later_only_clearly_better_shots_and_not_in_a_row():
+def test_another_look_follows_soon_if_it_is_good_enough():
     best = BestShot(0.0)
-    best.offer(shot(0.4))
-    assert best.due(1.0).score == 0.4
+    best.offer(shot(0.5))
+    assert best.due(0.0).score == 0.5
+    best.offer(shot(0.5 * GOOD_ENOUGH - 0.01))
+    assert best.due(AGAIN_AFTER) is None
+    best.offer(shot(0.5 * GOOD_ENOUGH))
+    assert best.due(AGAIN_AFTER - 0.01) is None
+    assert best.due(AGAIN_AFTER).score == 0.5 * GOOD_ENOUGH
+
+
+def test_looks_at_a_face_that_never_changes_become_rare():
+    best = BestShot(0.0)
+    sent = []
+    for number in range(36_000):
+        best.offer(shot(0.5))
+        if best.due(number / 10):
+            sent.append(number / 10)
+    assert sent[:3] == [0.0, AGAIN_AFTER, pytest.approx(AGAIN_AFTER * (1 + AGAIN_GROWTH))]
+    assert len(sent) == 6
+
+
+def test_later_clearly_better_shots_but_not_in_a_row():
+    best = BestShot(0.0)
+    for seconds in (0.0, AGAIN_AFTER):
+        best.offer(shot(0.4))
+        assert best.due(seconds).score == 0.4
     best.offer(shot(0.4 * CLEARLY_BETTER - 0.01))
-    assert best.due(1.0 + NEXT_AFTER) is None
+    assert best.due(AGAIN_AFTER + BETTER_AFTER) is None
     best.offer(shot(0.7))
-    assert best.due(1.0 + NEXT_AFTER / 2) is None
+    assert best.due(AGAIN_AFTER + BETTER_AFTER / 2) is None
     best.offer(shot(0.6))
-    assert best.due(1.0 + NEXT_AFTER).score == 0.7
-    assert best.due(9.0) is None
+    assert best.due(AGAIN_AFTER + BETTER_AFTER).score == 0.7
 
 
 def test_short_track_sends_its_best_at_its_end_and_nothing_twice():
@@ -86,9 +110,10 @@ def test_number_of_shots_stays_small_however_scores_rise(values):
     if chosen := best.last():
         sent.append(chosen.score)
     assert bool(sent) == bool(values)
-    assert all(later >= earlier * CLEARLY_BETTER for earlier, later in pairwise(sent))
+    best_before = [max(sent[:number], default=0) for number in range(len(sent))]
+    assert sum(score < before * CLEARLY_BETTER for score, before in zip(sent, best_before, strict=True)) <= 3
     if values:
-        assert sent[-1] * CLEARLY_BETTER >= max(values)  # what is left unsent is no clear gain
+        assert max(sent) * CLEARLY_BETTER >= max(values)  # what is left unsent is no clear gain
 
 
 def test_score_prefers_large_sharp_frontal_whole_and_certain_faces(textured):

@@ -102,12 +102,12 @@ def test_a_passage_is_asked_about_once_not_once_per_frame():
     assert [answer.person for answer in watching.answers] == ["Ada"]
 
 
-def test_a_clearly_better_picture_is_asked_about_and_its_answer_counts():
-    site = Site(known(None), known("Ada"))
+def test_an_unknown_face_is_asked_about_again_and_the_answer_counts():
+    site = Site(known(None), known(None), known("Ada"))
     watching = Watching(site)
     assert watching.see(face(size=45), frames=20) == [(BLUE, "unknown")]
     assert watching.see(face(size=75), frames=20) == [(GREEN, "Ada 90%")]
-    assert len(site.asked) == 2
+    assert len(site.asked) == 3
 
 
 def test_a_named_face_stays_green_when_it_walks_away():
