@@ -1,10 +1,12 @@
 """Arithmetic on boxes: (N, 4) arrays of x1, y1, x2, y2 in pixels."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.intp]
 
 
