@@ -1,6 +1,7 @@
 """Scales an image, or many boxes of it, by averaging areas, without a loop over the boxes."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -54,8 +55,9 @@ class AreaSampler:
 
     def scaled(self, index: int, height: int, width: int, rows: range) -> Floats:
         """The given rows of an image scaled to (height, width): (len(rows), width, 3), values 0-255."""
-        top, bottom = _bins(np.array(0), self._sizes[index, 1], height)
-        left, right = _bins(np.array(0), self._sizes[index, 0], width)
+        from_width, from_height = self.size(index)
+        top, bottom = _level(from_height, height)
+        left, right = _level(from_width, width)
         top, bottom = top[rows.start : rows.stop], bottom[rows.start : rows.stop]
         table = self._table(index)
         bands = table[bottom].view(np.int32)
@@ -100,6 +102,12 @@ class AreaSampler:
         # The reference implementation counts pixels from 1.
         low = np.maximum((boxes[:, :2] - shift).astype(np.int64), 1) - 1
         return low, np.minimum((boxes[:, 2:] - shift).astype(np.int64), self._sizes[owners])
+
+
+@lru_cache(maxsize=64)
+def _level(length: int, count: int) -> tuple[Integers, Integers]:
+    """`count` bins over a whole side. Photos and frames often have the same size as the one before."""
+    return _bins(np.array(0), np.array(length), count)
 
 
 def _bins(low: Integers, high: Integers, count: int) -> tuple[Integers, Integers]:
