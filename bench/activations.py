@@ -39,7 +39,7 @@ def chips(pack: Pack, photos: Sequence[Path]) -> Iterator[Image]:
     detector, spec = MtcnnDetector(pack), pack.manifest.embedder
     for photo in photos:
         image = decode(photo.read_bytes())
-        for face in detector.detect(image)[:1]:
+        for face in detector.detect([image])[0][:1]:
             yield align(image, face.landmarks, spec.template, spec.input_size)
 
 

@@ -1,10 +1,12 @@
 """Arithmetic on boxes: (N, 4) arrays of x1, y1, x2, y2 in pixels."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.intp]
 
 
@@ -32,11 +34,14 @@ def suppress_nested(boxes: Floats, scores: Floats, threshold: float) -> Indices:
 def covered(boxes: Floats, others: Floats) -> Floats:
     """(len(boxes), len(others)): shared area as a fraction of the smaller of the two."""
     # The reference implementation counts pixels here, hence + 1.
-    low = np.maximum(boxes[:, None, :2], others[:, :2])
-    high = np.minimum(boxes[:, None, 2:], others[:, 2:])
-    shared = np.maximum(high - low + 1, 0).prod(axis=2)
-    areas, other_areas = ((each[:, 2:] - each[:, :2] + 1).prod(axis=1) for each in (boxes, others))
-    fractions: Floats = shared / np.minimum(areas[:, None], other_areas)
+    left, top, right, bottom = boxes.T[:, :, None]
+    other_left, other_top, other_right, other_bottom = others.T
+    widths = np.minimum(right, other_right) - np.maximum(left, other_left) + 1
+    heights = np.minimum(bottom, other_bottom) - np.maximum(top, other_top) + 1
+    shared = np.maximum(widths, 0) * np.maximum(heights, 0)
+    areas = (right - left + 1) * (bottom - top + 1)
+    other_areas = (other_right - other_left + 1) * (other_bottom - other_top + 1)
+    fractions: Floats = shared / np.minimum(areas, other_areas)
     return fractions
 
 

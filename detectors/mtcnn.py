@@ -3,7 +3,7 @@
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from detectors.boxes import Floats, Indices, adjust, covered, square, suppress, suppress_nested
+from detectors.boxes import Floats, adjust, covered, square, suppress, suppress_nested
 from detectors.faces import NOTHING, Detections
 from detectors.sampling import AreaSampler
 from detectors.sessions import open_session
@@ -24,6 +24,8 @@ _STRIP_PIXELS = 60_000
 _STRIP_ROWS = 16  # of the result; neighbours share ten rows of the image, so thin strips would be wasteful
 _MAX_CANDIDATES_PER_SCALE = 5000
 _MAX_CANDIDATES = 5000
+_GROUP_PIXELS = 1_000_000
+_APART = 2**24  # between boxes that must not suppress each other, pixels
 _BLOCK = 64  # boxes compared with all others at once
 _BATCHES = {24: 32, 48: 4}  # crops of that side judged at once: as many as stay in a core's cache
 _SAME_FACE = 0.4  # of their union: of boxes that overlap more, the best is looked at first
@@ -61,24 +63,44 @@ class Mtcnn:
 
         An image beyond 12 megapixels is searched at that size.
         """
-        height, width = image.shape[:2]
-        shrink = min(1.0, math.sqrt(_MAX_IMAGE_PIXELS / max(1, height * width)))
-        smallest = (min_face or self._min_face) * shrink
-        largest = (max_face or math.inf) * shrink
-        scales = self._scales(min(height, width) * shrink, smallest, largest)
-        if not scales:
-            return NOTHING
-        if shrink < 1:
-            size = (math.ceil(width * shrink), math.ceil(height * shrink))
-            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        sampler = AreaSampler(image)
-        found = self._refine(sampler, *self._propose(sampler, scales))
-        return Detections(found.boxes / np.float32(shrink), found.scores, found.landmarks / np.float32(shrink))
+        (found,) = self.detect_all([image], min_face=min_face, max_face=max_face)
+        return found
+
+    def detect_all(
+        self, images: Sequence[NDArray[np.uint8]], *, min_face: float | None = None, max_face: float | None = None
+    ) -> list[Detections]:
+        """The same for several images, of any sizes; faster than one by one if they are small."""
+        smallest, largest = min_face or self._min_face, max_face or math.inf
+        return [found for group in _groups(images) for found in self._detect(images[group], smallest, largest)]
 
     def refine(self, image: NDArray[np.uint8], boxes: Floats) -> Detections:
         """Faces in an RGB image (H, W, 3) near boxes (N, 4) that something else than the first network proposes."""
-        found, _ = self._judge(AreaSampler(image), square(boxes)) if image.size else (NOTHING, boxes)
+        (found,) = self.refine_all([image], [boxes])
         return found
+
+    def refine_all(self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[Floats]) -> list[Detections]:
+        """The same for several images, each with its boxes."""
+        return [found for group in _groups(images) for found in self._refine_given(images[group], boxes[group])]
+
+    def _refine_given(self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[Floats]) -> list[Detections]:
+        sampler = AreaSampler(images)
+        placed = [sampler.placed(square(of_one), index) for index, of_one in enumerate(boxes)]
+        found, _ = self._judge(sampler, np.concatenate(placed))
+        return _each(sampler, found, [1.0] * len(images))
+
+    def _detect(self, images: Sequence[NDArray[np.uint8]], smallest: float, largest: float) -> list[Detections]:
+        shrinks = [min(1.0, math.sqrt(_MAX_IMAGE_PIXELS / max(1, image.shape[0] * image.shape[1]))) for image in images]
+        images = [_shrunk(image, shrink) for image, shrink in zip(images, shrinks, strict=True)]
+        scales = [
+            self._scales(min(image.shape[:2]), smallest * shrink, largest * shrink)
+            for image, shrink in zip(images, shrinks, strict=True)
+        ]
+        if not any(scales):
+            return [NOTHING] * len(images)
+        sampler = AreaSampler(images)
+        proposals = [self._propose(sampler, index, each) for index, each in enumerate(scales) if each]
+        boxes, scores = (np.concatenate(parts) for parts in zip(*proposals, strict=True))
+        return _each(sampler, self._refine(sampler, boxes, scores), shrinks)
 
     def _scales(self, shorter_side: float, smallest: float, largest: float) -> list[float]:
         scales = []
@@ -88,28 +110,35 @@ class Mtcnn:
             scale *= self._factor
         return scales
 
-    def _propose(self, sampler: AreaSampler, scales: list[float]) -> tuple[Floats, Floats]:
-        """First stage: square boxes that may hold a face, from every scale, and their scores."""
-        found = [self._propose_at(sampler, scale) for scale in scales]
-        boxes, scores, offsets = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        best = _best(scores, _MAX_CANDIDATES)
-        boxes, scores, offsets = boxes[best], scores[best], offsets[best]
+    def _propose(self, sampler: AreaSampler, index: int, scales: list[float]) -> tuple[Floats, Floats]:
+        """First stage: square boxes of one image that may hold a face, from every scale, and their scores."""
+        found = [self._propose_at(sampler, index, scale) for scale in scales]
+        counts = [len(scores) for _, scores, _ in found]
+        corners, scores, offsets = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        boxes = np.floor(
+            np.hstack([corners + 1, corners + _CELL]) / np.repeat(np.array(scales, np.float32), counts)[:, None]
+        )
+        # Here boxes of one scale do not suppress those of another.
+        apart = boxes + _APART * np.repeat(np.arange(len(scales), dtype=np.float64), counts)[:, None]
+        kept = suppress(apart, scores, 0.5)[:_MAX_CANDIDATES]
+        boxes, scores, offsets = boxes[kept], scores[kept], offsets[kept]
         kept = suppress(boxes, scores, 0.7)
-        return square(adjust(boxes[kept], offsets[kept])), scores[kept]
+        return sampler.placed(square(adjust(boxes[kept], offsets[kept])), index), scores[kept]
 
-    def _propose_at(self, sampler: AreaSampler, scale: float) -> tuple[Floats, Floats, Floats]:
-        height, width = int(sampler.height * scale + 1), int(sampler.width * scale + 1)
-        strips = (sampler.scaled(height, width, rows) for rows in _strips(height, width))
+    def _propose_at(self, sampler: AreaSampler, index: int, scale: float) -> tuple[Floats, Floats, Floats]:
+        """Corners of promising windows (N, 2) in pixels of the image at one scale, their scores and offsets."""
+        width, height = sampler.size(index)
+        size = int(height * scale + 1), int(width * scale + 1)
+        strips = (sampler.scaled(index, *size, rows) for rows in _strips(*size))
         maps = [self._pnet.run(None, {"image": strip[None]}) for strip in strips]
         score_map, offset_map = (np.concatenate(parts, axis=-2)[0] for parts in zip(*maps, strict=True))
         rows, columns = np.nonzero(score_map >= self._thresholds[0])
         scores = score_map[rows, columns]
-        best = _best(scores, _MAX_CANDIDATES_PER_SCALE)
-        rows, columns, scores = rows[best], columns[best], scores[best]
+        if len(scores) > _MAX_CANDIDATES_PER_SCALE:
+            best = np.argsort(-scores, kind="stable")[:_MAX_CANDIDATES_PER_SCALE]
+            rows, columns, scores = rows[best], columns[best], scores[best]
         corners = np.stack([columns, rows], axis=1).astype(np.float32) * _STRIDE
-        boxes = np.floor(np.hstack([corners + 1, corners + _CELL]) / np.float32(scale))
-        kept = suppress(boxes, scores, 0.5)
-        return boxes[kept], scores[kept], offset_map[:, rows[kept], columns[kept]].T
+        return corners, scores, offset_map[:, rows, columns].T
 
     def _refine(self, sampler: AreaSampler, boxes: Floats, scores: Floats) -> Detections:
         """Second and third stage: proposals to faces.
@@ -189,8 +218,37 @@ def _joined(first: Detections, more: Detections) -> Detections:
     return Detections(boxes[kept], scores[kept], landmarks[kept])
 
 
-def _best(scores: Floats, limit: int) -> Indices:
-    return np.argsort(-scores, kind="stable")[:limit]
+def _groups(images: Sequence[NDArray[np.uint8]]) -> Iterator[slice]:
+    """Images to be searched at once: several small ones, or a large one."""
+    first, pixels = 0, 0
+    for index, image in enumerate(images):
+        pixels += image.shape[0] * image.shape[1]
+        if index > first and pixels > _GROUP_PIXELS:
+            yield slice(first, index)
+            first, pixels = index, image.shape[0] * image.shape[1]
+    if images:
+        yield slice(first, len(images))
+
+
+def _each(sampler: AreaSampler, found: Detections, shrinks: list[float]) -> list[Detections]:
+    """The faces of each image, in its own pixels."""
+    owners = sampler.owners(found.boxes)
+    results = []
+    for index, shrink in enumerate(shrinks):
+        mine = owners == index
+        boxes, landmarks = (
+            (points.reshape(-1, 2) - sampler.corner(index)).reshape(points.shape) / shrink
+            for points in (found.boxes[mine], found.landmarks[mine])
+        )
+        results.append(Detections(boxes.astype(np.float32), found.scores[mine], landmarks.astype(np.float32)))
+    return results
+
+
+def _shrunk(image: NDArray[np.uint8], shrink: float) -> NDArray[np.uint8]:
+    if shrink == 1:
+        return image
+    size = (math.ceil(image.shape[1] * shrink), math.ceil(image.shape[0] * shrink))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _strips(height: int, width: int) -> Iterator[range]:

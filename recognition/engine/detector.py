@@ -1,6 +1,6 @@
 """Finding faces."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -16,8 +16,10 @@ _SHARES_OF_CROP = np.array([[0.55], [0.7], [0.9]], np.float32)  # of its longer 
 class Detector(Protocol):
     """Must be thread-safe."""
 
-    def detect(self, image: Image, *, crop: bool = False) -> list[Face]:
-        """Faces, most certain first. `crop`: the image was cut around one face; if it is there, look no further."""
+    def detect(self, images: Sequence[Image], *, crops: bool = False) -> list[list[Face]]:
+        """The faces of each image, most certain first. `crops`: the images were cut around one face each; if it is
+        there, look no further.
+        """
 
 
 class MtcnnDetector:
@@ -26,21 +28,22 @@ class MtcnnDetector:
     def __init__(self, pack: Pack, *, threads: int = 1) -> None:
         self._mtcnn = Mtcnn(pack.folder, threads=threads)
 
-    def detect(self, image: Image, *, crop: bool = False) -> list[Face]:
-        if crop and (faces := to_faces(self._mtcnn.refine(image, _in_the_middle(image)))):
-            return faces
-        return to_faces(self._mtcnn.detect(image))
+    def detect(self, images: Sequence[Image], *, crops: bool = False) -> list[list[Face]]:
+        if not crops:
+            return list(map(to_faces, self._mtcnn.detect_all(images)))
+        near = map(to_faces, self._mtcnn.refine_all(images, list(map(_in_the_middle, images))))
+        return [faces or to_faces(self._mtcnn.detect(image)) for faces, image in zip(near, images, strict=True)]
 
 
 class YunetDetector:
-    """YuNet with a pack's network. It finds a large face as fast as any, so `crop` changes nothing."""
+    """YuNet with a pack's network. It finds a large face as fast as any, so `crops` changes nothing."""
 
     def __init__(self, pack: Pack, *, threads: int = 1) -> None:
         (network,) = pack.manifest.detector.files
         self._yunet = Yunet(pack.path(network), threads=threads)
 
-    def detect(self, image: Image, *, crop: bool = False) -> list[Face]:
-        return to_faces(self._yunet.detect(image))
+    def detect(self, images: Sequence[Image], *, crops: bool = False) -> list[list[Face]]:
+        return [to_faces(self._yunet.detect(image)) for image in images]
 
 
 class UltralightDetector:
@@ -51,8 +54,9 @@ class UltralightDetector:
         self._ultralight = Ultralight(pack.path(network), threads=threads)
         self._mtcnn = Mtcnn(pack.folder, threads=threads)
 
-    def detect(self, image: Image, *, crop: bool = False) -> list[Face]:
-        return to_faces(self._mtcnn.refine(image, self._ultralight.detect(image).boxes))
+    def detect(self, images: Sequence[Image], *, crops: bool = False) -> list[list[Face]]:
+        proposals = [self._ultralight.detect(image).boxes for image in images]
+        return list(map(to_faces, self._mtcnn.refine_all(images, proposals)))
 
 
 _DETECTORS: Mapping[str, Callable[..., Detector]] = {

@@ -40,15 +40,15 @@ class Pipeline:
 
         `crops`: the images were cut around faces, as edge nodes send them.
         """
-        found = [self._largest(image, max_faces, crops=crops) for image in images]
+        found = [_largest(faces, max_faces) for faces in self._detector.detect(images, crops=crops)]
         chips = [self._chip(image, face) for image, faces in zip(images, found, strict=True) for face in faces]
         vectors = iter(self._embedder.embed(np.stack(chips)) if chips else ())
         remaining = iter(chips)
         return [[EmbeddedFace(face, assess(face, next(remaining)), next(vectors)) for face in faces] for faces in found]
 
-    def _largest(self, image: Image, limit: int, *, crops: bool) -> list[Face]:
-        faces = self._detector.detect(image, crop=crops)
-        return sorted(faces, key=lambda face: face.width * face.height, reverse=True)[:limit]
-
     def _chip(self, image: Image, face: Face) -> Image:
         return align(image, face.landmarks, self._spec.template, self._spec.input_size)
+
+
+def _largest(faces: list[Face], limit: int) -> list[Face]:
+    return sorted(faces, key=lambda face: face.width * face.height, reverse=True)[:limit]

@@ -10,7 +10,7 @@ _SIZE = 112  # sharpness depends on scale, so it is always measured at this one,
 
 def assess(face: Face, chip: Image) -> Quality:
     """Quality of a face and its aligned chip."""
-    grey = cv2.cvtColor(cv2.resize(chip, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    grey = cv2.resize(cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY), (_SIZE, _SIZE), interpolation=cv2.INTER_AREA)
     return Quality(
         face_px=min(face.width, face.height),
         sharpness=float(cv2.Laplacian(grey, cv2.CV_32F).var()),

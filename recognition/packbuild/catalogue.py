@@ -37,7 +37,7 @@ class Recipe:
 
 _DLIB = Recipe(
     id="dlib-resnet",
-    version="3",
+    version="4",
     licence="CC0-1.0 (embedder), MIT (detector)",
     origin=f"embedder: dlib_face_recognition_resnet_model_v1 by Davis King, from the package "
     f"face_recognition_models; {_MTCNN_ORIGIN}",
@@ -68,7 +68,7 @@ RECIPES = {
         ),
         Recipe(
             id="facenet-vggface2",
-            version="3",
+            version="4",
             licence="MIT (code and weights of facenet-pytorch; VGGFace2 images: research use)",
             origin=f"embedder: InceptionResnetV1 20180402-114759 by David Sandberg and Tim Esler; {_MTCNN_ORIGIN}",
             embedder=EmbedderSpec(

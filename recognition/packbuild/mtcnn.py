@@ -32,7 +32,9 @@ class _Linear(nn.Module):
 
 
 class _PRelu(nn.Module):
-    """PReLU of (N, C, H, W) as slope * x + (1 - slope) * relu(x), each product a 1x1 convolution."""
+    """PReLU of (N, C, H, W) with slopes up to 1, as slope * x + relu((1 - slope) * x), each product a 1x1
+    convolution: the runtime joins the rest with them.
+    """
 
     def __init__(self, slope: Tensor) -> None:
         super().__init__()
@@ -40,8 +42,8 @@ class _PRelu(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         channels = len(self.slope)
-        positive = functional.conv2d(torch.relu(x), 1 - self.slope, groups=channels)
-        return functional.conv2d(x, self.slope, groups=channels) + positive
+        bend = torch.relu(functional.conv2d(x, 1 - self.slope, groups=channels))
+        return functional.conv2d(x, self.slope, groups=channels) + bend
 
 
 class _Stage(nn.Module):
@@ -53,13 +55,13 @@ class _Stage(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         waiting: list[_Linear] = []  # for what follows: an activation, or nothing after the last ones
-        channels = 3
+        mixing = torch.eye(3)
         for layer in network.requires_grad_(requires_grad=False).children():
             if isinstance(layer, nn.Conv2d | nn.Linear):
-                waiting.append(_Linear(_arranged(layer.weight, channels), layer.bias))
+                waiting.append(_Linear(_arranged(layer.weight, mixing), layer.bias))
             elif isinstance(layer, nn.PReLU):
-                layers += _activated(waiting.pop(), layer)
-                channels = len(layers[-2].weight)
+                activated, mixing = _activated(waiting.pop(), layer)
+                layers += activated
             elif isinstance(layer, nn.MaxPool2d):
                 layers.append(layer)
         layers[0].weight *= _SCALE
@@ -72,22 +74,33 @@ class _Stage(nn.Module):
         return torch.sigmoid(x[:, 0]), x[:, 1:5], *landmarks
 
 
-def _arranged(weight: Tensor, channels: int) -> Tensor:
-    """The weight for a layer that gets so many channels, padding included."""
+def _arranged(weight: Tensor, mixing: Tensor) -> Tensor:
+    """The weight for a layer that gets other channels: those it was trained on are `mixing` times them."""
     if weight.dim() == 4:
-        return functional.pad(weight, (0, 0, 0, 0, 0, channels - weight.shape[1]))
+        return torch.einsum("oihw,ic->ochw", weight, mixing)
     # A dense layer was trained on the transpose of a map: on (W, H, channels).
-    side = round((weight.shape[1] / channels) ** 0.5)
-    return weight.reshape(-1, side, side, channels).permute(0, 3, 2, 1).flatten(1)
+    side = round((weight.shape[1] / len(mixing)) ** 0.5)
+    return torch.einsum("owhi,ic->ochw", weight.reshape(-1, side, side, len(mixing)), mixing).flatten(1)
 
 
-def _activated(linear: _Linear, prelu: nn.PReLU) -> list[nn.Module]:
-    """Both layers; a convolution's channels are padded with zeros to whole blocks."""
+def _activated(linear: _Linear, prelu: nn.PReLU) -> tuple[list[nn.Module], Tensor]:
+    """Both layers, and how to mix their channels into the original ones.
+
+    A convolution's channels are padded with zeros to whole blocks. A steep PReLU becomes two channels, x and relu(x):
+    slope * x + (1 - slope) * relu(x). Both rise with x, so that a pooling in between changes nothing.
+    """
+    slope, count = prelu.weight, len(prelu.weight)
     if linear.weight.dim() == 2:
-        return [linear, prelu]
-    spare = -len(linear.bias) % _BLOCK
-    weight = functional.pad(linear.weight, (0, 0, 0, 0, 0, 0, 0, spare))
-    return [_Linear(weight, functional.pad(linear.bias, (0, spare))), _PRelu(functional.pad(prelu.weight, (0, spare)))]
+        return [linear, prelu], torch.eye(count)
+    steep = torch.nonzero(slope > 1).flatten()
+    source = torch.cat([torch.arange(count), steep])
+    spare = -len(source) % _BLOCK
+    mixing = functional.pad(torch.eye(count), (0, len(steep) + spare))
+    mixing[steep, steep] = slope[steep]
+    mixing[steep, count + torch.arange(len(steep))] = 1 - slope[steep]
+    slopes = functional.pad(slope.clamp(max=1), (0, len(steep) + spare))
+    weight = functional.pad(linear.weight[source], (0, 0, 0, 0, 0, 0, 0, spare))
+    return [_Linear(weight, functional.pad(linear.bias[source], (0, spare))), _PRelu(slopes)], mixing
 
 
 def _heads(face: _Linear, *others: _Linear) -> _Linear:

@@ -39,6 +39,19 @@ def test_noise_does_not_fail(mtcnn: Mtcnn) -> None:
     assert len(mtcnn.detect(np.random.default_rng(1).integers(0, 256, (480, 640, 3), dtype=np.uint8))) == 0
 
 
+def test_images_of_any_size_together_give_what_they_give_alone(mtcnn: Mtcnn, astronaut: Image, hopper: Image) -> None:
+    tiny = np.zeros((5, 5, 3), np.uint8)
+    images = [hopper, tiny, astronaut[:0], astronaut, np.tile(astronaut, (2, 2, 1)), hopper]
+    together = mtcnn.detect_all(images)
+    assert [len(found) for found in together] == [1, 0, 0, 1, 4, 1]
+    for image, found in zip(images, together, strict=True):
+        np.testing.assert_allclose(found.landmarks, mtcnn.detect(image).landmarks, atol=1e-3)
+    assert mtcnn.detect_all([]) == []
+    assert [len(found) for found in mtcnn.detect_all([tiny, astronaut[:0]])] == [0, 0]
+    refined = mtcnn.refine_all(images, [found.boxes for found in together])
+    assert [len(found) for found in refined] == [1, 0, 0, 1, 4, 1]
+
+
 def test_an_upside_down_view_of_an_array_is_searched_as_it_is(mtcnn: Mtcnn, astronaut: Image) -> None:
     upright = mtcnn.detect(astronaut[::-1][::-1])
     np.testing.assert_array_equal(upright.boxes, mtcnn.detect(astronaut.copy()).boxes)

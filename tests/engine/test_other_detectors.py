@@ -54,40 +54,42 @@ def test_a_portrait_shows_one_face_where_mtcnn_sees_it(
 ) -> None:
     for portrait in (astronaut, hopper):
         image = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        (face,), (expected,) = detector.detect(image), mtcnn.detect(image)
+        (face,), (expected,) = detector.detect([image])[0], mtcnn.detect([image])[0]
         assert_alike(face, expected)
         assert 0.6 < face.confidence <= 1
 
 
 def test_two_people_side_by_side_are_two_faces(detector: Detector, astronaut: Image, hopper: Image) -> None:
     image = np.hstack([astronaut, cv2.resize(hopper, (512, 512))])
-    left, right = sorted(detector.detect(image), key=lambda face: face.box[0])
+    left, right = sorted(detector.detect([image])[0], key=lambda face: face.box[0])
     assert left.box[2] < 512 < right.box[0]
 
 
 def test_a_face_that_fills_a_crop_is_found(detector: Detector, mtcnn: MtcnnDetector, astronaut: Image) -> None:
-    (whole,) = mtcnn.detect(astronaut)
+    ((whole,),) = mtcnn.detect([astronaut])
     x1, y1, x2, y2 = map(int, whole.box)
-    (face,) = detector.detect(astronaut[y1 - 15 : y2 + 15, x1 - 15 : x2 + 15], crop=True)
+    ((face,),) = detector.detect([astronaut[y1 - 15 : y2 + 15, x1 - 15 : x2 + 15]], crops=True)
     assert face.width > 0.6 * whole.width
 
 
 def test_a_face_cut_by_the_border_has_points_near_the_image(detector: Detector, astronaut: Image) -> None:
-    for face in detector.detect(astronaut[:, :225]):
+    for face in detector.detect([astronaut[:, :225]])[0]:
         assert np.abs(np.array(face.landmarks)).max() < 2 * 512
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (10, 10_000), (33, 31), (700, 20)])
 def test_images_without_room_for_a_face_have_none(detector: Detector, shape: tuple[int, int]) -> None:
-    assert detector.detect(np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)) == []
+    assert detector.detect([np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)]) == [[]]
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_a_flat_image_has_no_face(detector: Detector, value: int) -> None:
-    assert detector.detect(np.full((300, 400, 3), value, np.uint8)) == []
+    assert detector.detect([np.full((300, 400, 3), value, np.uint8)]) == [[]]
 
 
 def test_threads_share_one_detector(detector: Detector, astronaut: Image, hopper: Image) -> None:
     images = [astronaut, hopper] * 4
     with ThreadPoolExecutor(4) as threads:
-        assert list(threads.map(detector.detect, images)) == [detector.detect(image) for image in images]
+        assert list(threads.map(lambda image: detector.detect([image]), images)) == [
+            detector.detect([image]) for image in images
+        ]

@@ -1,5 +1,6 @@
 """Images to embedded faces."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -37,10 +38,11 @@ def test_images_together_give_what_they_give_alone(pipeline: Pipeline, astronaut
     assert [len(faces) for faces in together] == [1, 0, 2, 1]
     for image, faces in zip(images, together, strict=True):
         (alone,) = pipeline.analyse([image])
-        assert [embedded.face for embedded in faces] == [embedded.face for embedded in alone]
-        assert [embedded.quality for embedded in faces] == [embedded.quality for embedded in alone]
         for one, other in zip(faces, alone, strict=True):
-            np.testing.assert_allclose(one.vector, other.vector, atol=1e-5)
+            np.testing.assert_allclose(one.face.box, other.face.box, atol=1e-3)
+            np.testing.assert_allclose(one.face.landmarks, other.face.landmarks, atol=1e-3)
+            assert one.quality.sharpness == pytest.approx(other.quality.sharpness, rel=1e-2)
+            np.testing.assert_allclose(one.vector, other.vector, atol=1e-3)
 
 
 def test_the_largest_faces_come_first_and_are_kept(pipeline: Pipeline, astronaut: Image, hopper: Image) -> None:
@@ -89,8 +91,8 @@ def test_detector_and_embedder_can_be_others(pack: Pack, astronaut: Image) -> No
     face = Face((10, 10, 90, 90), ((30.0, 40.0), (70.0, 40.0), (50.0, 60.0), (35.0, 80.0), (65.0, 80.0)), 0.5)
 
     class FixedDetector:
-        def detect(self, image: Image, *, crop: bool = False) -> list[Face]:
-            return [face]
+        def detect(self, images: Sequence[Image], *, crops: bool = False) -> list[list[Face]]:
+            return [[face] for _ in images]
 
     class FixedEmbedder:
         dimension = 2
