@@ -4,13 +4,15 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= 1
+VIDEOS ?= ../shared/data/videos
+MINUTES ?= 60
 
 # A stamp per content of the requirement files: a change, or a half-finished install, installs again.
 RUNTIME := $(VENV)/.runtime-$(shell cksum < requirements.txt | tr ' ' '-')
 DEVELOPMENT := $(VENV)/.development-$(shell cat requirements.txt requirements-dev.txt | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint check format clean
+.PHONY: help setup run test soak lint check format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,12 +42,16 @@ endif
 	@exec $(BIN)/python manage.py start $(if $(filter-out 0,$(DEMO)),--demo)
 
 test: $(DEVELOPMENT) setup lint check ## Set up and run all checks and tests (ARGS= goes to pytest)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(CI),,-m "not slow") $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(CI),,-m "not slow and not soak") $(ARGS)
+
+soak: $(DEVELOPMENT) setup ## The edge node's faults as long as in life, 2 hours (SOAK=0.1: a tenth; MINUTES= of memory)
+	@$(BIN)/python -m pytest -n 2 -m soak $(ARGS)
+	@$(BIN)/python -m bench.edge --videos $(VIDEOS) --minutes $(MINUTES)
 
 lint: $(DEVELOPMENT)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy mtcnn recognition/engine edge_client
+	@$(BIN)/mypy detectors recognition/engine edge_client
 
 check: $(RUNTIME)
 	@$(BIN)/python manage.py check --fail-level WARNING

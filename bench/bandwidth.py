@@ -139,12 +139,13 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
     """What the last line tells. Raises what bench.scenes raises."""
     videos = [*options.videos, *([options.empty] if options.empty else [])]
     scenes = [Scene.look(video, number, options.pack, options.seconds) for number, video in enumerate(videos)]
+    watched = scenes[: len(options.videos)]
     cameras = [name for scene in scenes for name in (scene.thesis_camera, scene.edge_camera)]
     with site(folder, options.pack, cameras) as at:
-        results: dict[str, object] = {"enrolled": enrol(at, scenes, options.pack)}
+        results: dict[str, object] = {"enrolled": enrol(at, watched, options.pack)}
         results["handshake_bytes"] = handshake = handshake_bytes(at.certificate, at.address)
         rows, total = {}, Tally()
-        for scene in scenes[: len(options.videos)]:
+        for scene in watched:
             tally = compare(at, scene, options.pack, [] if options.fast else ["--realtime"])
             rows[scene.video.name] = tally.report(handshake)
             print(scene.video.name, json.dumps(rows[scene.video.name]), flush=True)

@@ -3,6 +3,7 @@
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import cv2
@@ -18,12 +19,13 @@ from recognition.engine.faces import EmbeddedFace, Identity
 from recognition.engine.images import encode_jpeg
 from recognition.loader import Serving
 
+ATTEMPTS_AGAINST_OTHERS = 3
 FACE_IMAGE_PX = 112
 FACE_IMAGE_MARGIN = 0.25
 
 
 class TrackMovedError(Exception):
-    """Another worker changed who a track is, to somebody this one has not locked. Doing the crop again settles it."""
+    """Another worker changed who a track is, to somebody this one has not locked. Looking again settles it."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,15 @@ def record(crops: Sequence[Crop], token: uuid.UUID, sightings: Sequence[Sighting
     """Write all effects of a batch; crops whose lease was lost, or that were erased, have none.
 
     Raises:
-        TrackMovedError: nothing was written.
+        TrackMovedError: others keep changing the same tracks. Nothing was written.
     """
+    for _ in range(ATTEMPTS_AGAINST_OTHERS - 1):
+        with suppress(TrackMovedError):
+            return _record(crops, token, sightings, serving)
+    return _record(crops, token, sightings, serving)
+
+
+def _record(crops: Sequence[Crop], token: uuid.UUID, sightings: Sequence[Sighting], serving: Serving) -> None:
     with transaction.atomic():
         people = _lock_people(sightings, serving)
         held = set(
