@@ -43,6 +43,7 @@ class Camera:
     def __init__(self, config: CameraConfig, detector: FaceDetector, outbox: Outbox) -> None:
         settings = config.settings
         self._id = config.id
+        self._is_live = config.is_live
         self._codec = codec.available(settings.codec)
         self._detector = detector
         self._outbox = outbox
@@ -146,7 +147,7 @@ class Camera:
             image=codec.encode(shot.image, self._codec),
             codec=self._codec,
         )
-        self._outbox.submit(crop)
+        self._outbox.submit(crop, shot.seconds if self._is_live else None)
         visit.told_at = shot.seconds
         self.figures.crop_sent(shot.captured_at, len(crop.image))
         log.debug("%s: track %s: queued crop %s, score %.2f", self._id, track.id, crop.id, shot.score)

@@ -43,6 +43,10 @@ class Clock:
     def now(self) -> Stamp:
         return Stamp(time.time(), steady(), self._boot)
 
+    def at(self, wall: datetime, monotonic: float) -> Stamp:
+        """The moment at which the node's clock and `time.monotonic` gave these readings."""
+        return Stamp(wall.timestamp(), steady() - (time.monotonic() - monotonic), self._boot)
+
     @property
     def is_set(self) -> bool:
         """Whether the server's time is known."""

@@ -40,12 +40,14 @@ class Outbox:
         self._uploader = Uploader(server, self._spool, self._presence, self._report)
         self._uploader.start()
 
-    def submit(self, crop: Crop) -> None:
+    def submit(self, crop: Crop, taken_at: float | None = None) -> None:
         """Keep a crop until the server has it. Never waits for the network, and never fails: what the disk cannot take
-        is counted as dropped.
+        is counted as dropped. `taken_at`: what `time.monotonic` said when it was captured, if it was just now: the
+        node's clock may have been set since.
         """
+        clock = self._server.clock
         try:
-            displaced = self._spool.add(crop, self._server.clock.now())
+            displaced = self._spool.add(crop, clock.now() if taken_at is None else clock.at(crop.captured_at, taken_at))
         except sqlite3.Error as error:
             self._drop(1, f"cannot write the spool: {error}")
             return

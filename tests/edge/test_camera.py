@@ -46,7 +46,7 @@ class Outbox:
         self.beats: list[tuple[str, datetime]] = []
         self.named = False
 
-    def submit(self, crop: Crop) -> None:
+    def submit(self, crop: Crop, taken_at: float | None = None) -> None:
         self.crops.append(crop)
 
     def beat(self, _camera: str, track: str, moment: datetime) -> None:
