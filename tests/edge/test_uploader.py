@@ -210,7 +210,7 @@ def test_answer_of_another_shape_harms_nothing(server, outbox):
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_refused_key_stops_sending_but_not_keeping_and_is_tried_again(server, outbox, status, caplog, monkeypatch):
-    monkeypatch.setattr(uploader, "REFUSED_PAUSE", 0.3)
+    monkeypatch.setattr(uploader, "REFUSED_PAUSE", 1.0)
     server.answers += [Reply(status, {"detail": "no"})] * 2
     outbox.submit(crop())
     wait_until(lambda: outbox.status().refused, "the refusal")
