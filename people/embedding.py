@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import IntegrityError
+from django.db import transaction
 from django.db.models import QuerySet
 
 from people.enrolment import judge, store_vector
@@ -66,9 +66,13 @@ def _embed_one(photo: Photo, engine: Pipeline) -> bool:
     try:
         with default_storage.open(photo.file.name) as file:
             verdict = judge(file.read(), engine)
-        if verdict.refusal:
-            return False
-        store_vector(photo, verdict.face, engine.pack_id)
-    except (FileNotFoundError, IntegrityError):
+    except FileNotFoundError:
         return False
-    return True
+    if verdict.refusal:
+        return False
+    with transaction.atomic():
+        # Locked, so that an erasure either came first or takes the vector too.
+        still_there = list(Photo.objects.select_for_update(no_key=True).filter(pk=photo.pk).values_list("pk"))
+        if still_there:
+            store_vector(photo, verdict.face, engine.pack_id)
+    return bool(still_there)
