@@ -1,13 +1,25 @@
-"""Drops what means nothing on an answer of the API: over a thin link, a heartbeat is mostly headers."""
+"""Headers that protect pages. On an answer of the API they mean nothing, and a heartbeat is mostly headers."""
 
 from collections.abc import Callable
 
+from csp.middleware import CSPMiddleware
 from django.http import HttpRequest, HttpResponseBase
 
-FOR_PAGES = ("X-Frame-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy")
+API = "/api/v1/"
+# No page uses any of these, so nothing that gets into one may.
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()" for feature in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
+)
+FOR_PAGES = (
+    "Content-Security-Policy",
+    "Cross-Origin-Opener-Policy",
+    "Permissions-Policy",
+    "Referrer-Policy",
+    "X-Frame-Options",
+)
 
 
-class LeanApiMiddleware:
+class HeadersMiddleware:
     """Stands above those that add the headers. `Allow` stays where it answers a question: on a 405, and to OPTIONS."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -15,9 +27,18 @@ class LeanApiMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if request.path.startswith("/api/v1/"):
-            for name in FOR_PAGES:
-                del response[name]
-            if request.method != "OPTIONS" and response.status_code != 405:
-                del response["Allow"]
+        if not request.path.startswith(API):
+            response["Permissions-Policy"] = PERMISSIONS_POLICY
+            return response
+        for name in FOR_PAGES:
+            del response[name]
+        if request.method != "OPTIONS" and response.status_code != 405:
+            del response["Allow"]
         return response
+
+
+class PagesPolicyMiddleware(CSPMiddleware):
+    """Content-Security-Policy for pages alone: working it out takes as long as a whole heartbeat."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request) if request.path.startswith(API) else super().__call__(request)
