@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 DEMO ?= 1
 VIDEOS ?= ../shared/data/videos
 MINUTES ?= 60
+FAULTS ?= 1
 
 # A stamp per content of the requirement files: a change, or a half-finished install, installs again.
 RUNTIME := $(VENV)/.runtime-$(shell cksum < requirements.txt | tr ' ' '-')
 DEVELOPMENT := $(VENV)/.development-$(shell cat requirements.txt requirements-dev.txt | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak lint check format clean
+.PHONY: help setup run test soak faults lint check format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +48,9 @@ test: $(DEVELOPMENT) setup lint check ## Set up and run all checks and tests (AR
 soak: $(DEVELOPMENT) setup ## The edge node's faults as long as in life, 2 hours (SOAK=0.1: a tenth; MINUTES= of memory)
 	@$(BIN)/python -m pytest -n 2 -m soak $(ARGS)
 	@$(BIN)/python -m bench.edge --videos $(VIDEOS) --minutes $(MINUTES)
+
+faults: $(DEVELOPMENT) setup ## The server's faults as docs/reliability.md lists them, an hour (FAULTS=0.1: a tenth; ARGS=)
+	@FAULTS=$(FAULTS) $(BIN)/python -m pytest -m "" $(or $(ARGS),tests/faults)
 
 lint: $(DEVELOPMENT)
 	@$(BIN)/ruff check .

@@ -19,7 +19,7 @@ IN_CI = bool(os.environ.get("CI"))
 SHARED = Path(os.environ.get("FACESITE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
-def _required(found: bool, what: str) -> None:
+def required(found: bool, what: str) -> None:
     """Missing parts skip a test on a laptop and fail it in CI."""
     if not found:
         (pytest.fail if IN_CI else pytest.skip)(f"{what} is not here")
@@ -28,14 +28,14 @@ def _required(found: bool, what: str) -> None:
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     folder = SHARED / "data"
-    _required(folder.is_dir(), "the face corpus")
+    required(folder.is_dir(), "the face corpus")
     return folder
 
 
 @pytest.fixture(scope="session")
 def shared_models() -> Path:
     folder = SHARED / "models"
-    _required(folder.is_dir(), "the folder of test models")
+    required(folder.is_dir(), "the folder of test models")
     return folder
 
 
@@ -109,7 +109,7 @@ def operator(as_role: Callable[[Role], APIClient]) -> APIClient:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """DATABASE_URL of a private PostgreSQL server."""
-    _required(postgres_bin() is not None, "PostgreSQL")
+    required(postgres_bin() is not None, "PostgreSQL")
     with private_postgres() as url:
         yield url
 
@@ -117,6 +117,6 @@ def postgres() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[str]:
     """BROKER_URL of a private Redis server."""
-    _required(shutil.which("redis-server") is not None, "Redis")
+    required(shutil.which("redis-server") is not None, "Redis")
     with private_redis() as url:
         yield url

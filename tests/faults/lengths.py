@@ -1,0 +1,15 @@
+"""How long a fault lasts or how often it strikes: seconds among the other tests, as the table asks by `make faults`."""
+
+import os
+
+SHARE = float(os.environ.get("FAULTS", "0"))  # of the full length
+
+
+def length(quick: float, full: float) -> float:
+    """Seconds, rounds or crops."""
+    return max(quick, full * SHARE)
+
+
+def times(quick: int, full: int) -> range:
+    """Rounds, for a `for`."""
+    return range(round(length(quick, full)))

@@ -1,0 +1,168 @@
+"""A whole installation of real processes, each of which can be killed, frozen and started again."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
+
+import dj_database_url
+import requests
+from django.conf import settings
+from django.core.files.storage import Storage
+from django.db import connections
+from django.db.models import Model, QuerySet
+from django.utils.module_loading import import_string
+from honcho.environ import parse_procfile
+
+from facesite import env
+from tests.programs import Program
+from tests.servers import ObjectStorage, Postgres, Redis, free_port, wait_until
+
+Row = TypeVar("Row", bound=Model)
+QUEUES = ("recognition", "training", "maintenance")
+
+
+class Site:
+    """`servers`: those it uses; without them it is embedded. `environment`: further settings.
+
+    `workers`: by queue, as in a deployment; embedded, one for all queues.
+    """
+
+    def __init__(self, folder: Path, servers: Sequence[Program] = (), **environment: str) -> None:
+        self.folder, self.servers = folder, servers
+        self._database = f"site {folder}"
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "facesite.settings",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "DATA_DIR": str(folder),
+            "PACKS_DIR": str(settings.PACKS_DIR),
+            "DATABASE_URL": f"sqlite:///{folder / 'facesite.sqlite3'}",
+            "BROKER_URL": "filesystem://",
+            "STORAGE_URL": f"file://{folder / 'storage'}",
+            "BIND": f"127.0.0.1:{port}",
+            "WEB_CONCURRENCY": "2",
+            "WEB_THREADS": "16",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            **self._addresses(),
+            **environment,
+        }
+        commands = parse_procfile((settings.BASE_DIR / "Procfile").read_text()).processes
+        self.web = self.program("web", commands["web"])
+        self.workers = {
+            queues: self.program(
+                f"worker-{queues}",
+                _for_queues(commands["worker"], queues),
+                WORKER_CONCURRENCY="2" if "recognition" in queues else "1",
+            )
+            for queues in (QUEUES if servers else (",".join(QUEUES),))
+        }
+        self.beat = self.program("beat", commands["scheduler"])
+
+    def prepare(self) -> None:
+        """Database, cameras, a person enrolled and trained, an API key: once, while the servers run."""
+        preparation = self.program("prepare", f"{sys.executable} -m tests.faults.prepare")
+        preparation.start()
+        wait_until(lambda: not preparation.is_alive, "preparing the site", 120)
+        printed = preparation.log.read_text()
+        assert "fs_" in printed, printed
+        self.key = printed.split()[-1]
+        # The tests look at its database with the ORM, under a name of its own.
+        config = env.database(dj_database_url.parse(self.environment["DATABASE_URL"]))
+        connections.databases[self._database] = connections.databases["default"] | {"OPTIONS": {}} | config
+
+    def start(self) -> None:
+        """Whatever does not run; what is frozen goes on."""
+        for program in (*self.servers, *self.programs):
+            if program.is_alive:
+                program.thaw()
+            else:
+                program.start()
+        wait_until(self.is_ready, "the web server", 60)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """From nothing but its servers, and killed at the end."""
+        try:
+            self.prepare()
+            self.start()
+            yield
+        finally:
+            for program in self.programs:
+                program.kill()
+            if self._database in connections.databases:
+                connections[self._database].close()
+
+    @property
+    def programs(self) -> list[Program]:
+        return [self.web, *self.workers.values(), self.beat]
+
+    @property
+    def recognition(self) -> Program:
+        """The worker that recognises."""
+        return next(program for queues, program in self.workers.items() if "recognition" in queues)
+
+    def program(self, name: str, command: str, *, prefix: str = "", **environment: str) -> Program:
+        """A process of the product, its log in the folder."""
+        return Program(
+            ["bash", "-c", f"exec {prefix} {command.removeprefix('exec ')}"],
+            log=self.folder / f"{name}.log",
+            environment=self.environment | environment,
+            cwd=settings.BASE_DIR,
+        )
+
+    def server(self, kind: type[Program]) -> Program:
+        return next(server for server in self.servers if isinstance(server, kind))
+
+    def is_ready(self) -> bool:
+        with suppress(requests.RequestException):
+            return requests.get(f"{self.url}/readyz", timeout=5).ok
+        return False
+
+    def rows(self, model: type[Row]) -> QuerySet[Row]:
+        """Its rows, over a new connection: the last one may not have survived the fault."""
+        connections[self._database].close()
+        return model.objects.using(self._database)
+
+    def run_task(self, module: str, function: str) -> None:
+        """Call a function of the product in a process of the site's."""
+        program = self.program("task", f"python manage.py shell -c 'import {module}; {module}.{function}()'")
+        program.start()
+        assert program._process.wait(60) == 0, program.log.read_text()
+
+    @property
+    def files(self) -> set[str]:
+        """Names of everything in its storage."""
+        config = env.storage(self.environment["STORAGE_URL"])
+        credentials = {"access_key": "test", "secret_key": "test"} if "S3" in config["BACKEND"] else {}
+        return set(_walk(import_string(config["BACKEND"])(**config["OPTIONS"], **credentials), ""))
+
+    @property
+    def log(self) -> str:
+        """What all its processes printed."""
+        return "".join(program.log.read_text(errors="replace") for program in self.programs)
+
+    def _addresses(self) -> Mapping[str, str]:
+        names = {Postgres: "DATABASE_URL", Redis: "BROKER_URL", ObjectStorage: "STORAGE_URL"}
+        return {names[type(server)]: server.url for server in self.servers}
+
+
+def _for_queues(command: str, queues: str) -> str:
+    return command.replace(",".join(QUEUES), queues) + f" --hostname {queues.replace(',', '-')}@%h"
+
+
+def _walk(storage: Storage, folder: str) -> Iterator[str]:
+    try:
+        folders, files = storage.listdir(folder)
+    except FileNotFoundError:
+        return iter(())
+    return chain(
+        (f"{folder}/{name}".lstrip("/") for name in files if name),
+        *(_walk(storage, f"{folder}/{name}".lstrip("/")) for name in folders),
+    )
