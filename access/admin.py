@@ -1,3 +1,5 @@
+from axes.models import AccessAttempt
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
@@ -6,7 +8,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from access.admin_site import RoleModelAdmin
+from access.admin_site import ReadOnlyAdmin, RoleModelAdmin
 from access.models import ApiKey
 
 
@@ -79,3 +81,22 @@ class ApiKeyAdmin(RoleModelAdmin):
         for key in queryset:
             key.revoke()
         self.message_user(request, f"Revoked {len(queryset)} keys.")
+
+
+@admin.register(AccessAttempt)
+class FailedLoginAdmin(ReadOnlyAdmin):
+    """Wrong passwords of the last minutes: too many of one account from one address lock the two together."""
+
+    list_display = ("attempt_time", "username", "ip_address", "failures_since_start", "is_locked")
+    search_fields = ("username", "ip_address")
+    fields = list_display
+    actions = ("unlock",)
+
+    @admin.display(description="Locked", boolean=True)
+    def is_locked(self, attempt: AccessAttempt) -> bool:
+        return attempt.failures_since_start >= settings.AXES_FAILURE_LIMIT
+
+    @admin.action(description="Unlock the selected logins")
+    def unlock(self, request: HttpRequest, queryset: QuerySet[AccessAttempt]) -> None:
+        count, _ = queryset.delete()
+        self.message_user(request, f"Unlocked: {count}.")

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from datetime import timedelta
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -60,6 +61,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "csp",
+    "axes",
     "django_htmx",
     "django_filters",
     "rest_framework",
@@ -85,6 +87,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "facesite.urls"
@@ -117,6 +120,20 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# Wrong passwords count by account and address together: nobody locks out a colleague elsewhere, nor all who come
+# through one proxy. Counted in the database, so for all web processes.
+PROXY_COUNT = env.int("PROXY_COUNT", 0)
+AXES_FAILURE_LIMIT = env.int("LOGIN_ATTEMPTS", 5)
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_LOCK_MINUTES", 15))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "access.lockout.client_address"
+AXES_LOCKOUT_CALLABLE = "access.lockout.refuse"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the time that people are told is the time they wait
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False  # access.admin has its own page, open by role
+AXES_VERBOSE = False
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
@@ -221,5 +238,6 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR", "filters": ["sparing_refusals"]},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "axes": {"level": "ERROR"},  # below, it writes who failed to log in
     },
 }

@@ -99,7 +99,7 @@ def test_without_the_right_role_it_is_a_403(as_role: object) -> None:
 
 def test_a_browser_session_without_a_csrf_token_may_not_change_anything(make_user: object) -> None:
     client = APIClient(enforce_csrf_checks=True)
-    client.login(username=make_user(Role.OPERATOR).username, password="correct horse battery")
+    client.force_login(make_user(Role.OPERATOR))
     check(client.post("/api/v1/model/train"), 403, "permission-denied")
 
 
