@@ -1,3 +1,6 @@
+from collections.abc import Iterable
+from datetime import date, timedelta
+
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib import admin, messages
@@ -6,10 +9,13 @@ from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 
 from access.admin_site import ReadOnlyAdmin, RoleModelAdmin
-from access.models import ApiKey
+from access.models import PREFIX, ApiKey, NotRotatableError
+
+GRACE = timedelta(days=7)
 
 
 def show_once(request: HttpRequest, whose: str, secret: str) -> None:
@@ -50,11 +56,19 @@ class AccountAdmin(RoleModelAdmin, UserAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(RoleModelAdmin):
-    list_display = ("name", "scope", "state", "created_at", "last_used_at", "expires_at")
+    list_display = ("name", "begins_with", "scope", "state", "created_at", "last_used", "expires_at")
     list_filter = ("scope",)
     search_fields = ("name", "public_id")
     fields = ("name", "scope", "expires_at")
-    actions = ("revoke",)
+    actions = ("rotate", "rotate_soon", "revoke")
+
+    @admin.display(description="Begins with", ordering="public_id")
+    def begins_with(self, key: ApiKey) -> str:
+        return f"{PREFIX}_{key.public_id}_"
+
+    @admin.display(description="Last used", ordering="last_used_at", empty_value="never")
+    def last_used(self, key: ApiKey) -> date | None:
+        return key.last_used_at and timezone.localdate(key.last_used_at)
 
     @admin.display(description="State")
     def state(self, key: ApiKey) -> str:
@@ -75,6 +89,23 @@ class ApiKeyAdmin(RoleModelAdmin):
             return
         obj.created_by = request.user
         show_once(request, obj.name, obj.issue())
+
+    @admin.action(description="Rotate: issue a second key, the first lives until you revoke it")
+    def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        self._rotate(request, queryset, None)
+
+    @admin.action(description=f"Rotate: issue a second key, the first expires in {GRACE.days} days")
+    def rotate_soon(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        self._rotate(request, queryset, GRACE)
+
+    def _rotate(self, request: HttpRequest, keys: Iterable[ApiKey], grace: timedelta | None) -> None:
+        for key in keys:
+            try:
+                successor, token = key.rotate(request.user, grace=grace)
+            except NotRotatableError as error:
+                self.message_user(request, str(error), messages.ERROR)
+            else:
+                show_once(request, successor.name, token)
 
     @admin.action(description="Revoke the selected keys")
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:

@@ -2,16 +2,23 @@
 
 import hashlib
 import secrets
+import uuid
 from datetime import timedelta
 from typing import Self
 
 from django.conf import settings
-from django.db import models
+from django.contrib.auth.models import User
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 PREFIX = "fs"
-LAST_USED_RESOLUTION = timedelta(minutes=1)
+LAST_USED_RESOLUTION = timedelta(hours=1)
+MAX_LIVE = 2
+
+
+class NotRotatableError(Exception):
+    """The key is dead, or its program has two live keys already; the text says which."""
 
 
 class ApiKeyQuerySet(models.QuerySet):
@@ -32,6 +39,9 @@ class ApiKey(models.Model):
     scope = models.CharField(max_length=20, choices=Scope)
     public_id = models.CharField(max_length=16, unique=True, editable=False)
     digest = models.BinaryField(max_length=32, editable=False)
+    lineage = models.UUIDField(
+        default=uuid.uuid4, editable=False, db_index=True, help_text="The same for keys that replace each other."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.SET_NULL
@@ -58,12 +68,42 @@ class ApiKey(models.Model):
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
 
     def issue(self) -> str:
-        """Give this unsaved key its secret, save it, and return the text to hand over: it cannot be read again."""
+        """Give this unsaved key its secret, save it, and return the text to hand over: it cannot be read again.
+
+        Raises:
+            NotRotatableError: two keys of its lineage live already.
+        """
+        if type(self).objects.live().filter(lineage=self.lineage).count() >= MAX_LIVE:
+            raise NotRotatableError(f"There are {MAX_LIVE} live keys for “{self.name}” already. Revoke one first.")
         self.public_id = secrets.token_hex(4)
         token = f"{PREFIX}_{self.public_id}_{secrets.token_urlsafe(32)}"
         self.digest = digest(token)
         self.save()
         return token
+
+    def rotate(self, by: User | None, *, grace: timedelta | None = None) -> tuple[Self, str]:
+        """A second key for the same program and as long a life, and its secret. This one lives on until it is revoked,
+        or for `grace` more.
+
+        Raises:
+            NotRotatableError: this key is dead, or not the only live one.
+        """
+        if not self.is_live:
+            raise NotRotatableError(f"{self} is no longer live. Issue a new key.")
+        now = timezone.now()
+        successor = type(self)(name=self.name, scope=self.scope, lineage=self.lineage, created_by=by)
+        if self.expires_at:
+            successor.expires_at = now + (self.expires_at - self.created_at)
+        with transaction.atomic():
+            token = successor.issue()
+            for relation in self._meta.related_objects:
+                if relation.many_to_many:
+                    name = relation.get_accessor_name()
+                    getattr(successor, name).set(getattr(self, name).all())
+            if grace is not None and (self.expires_at is None or self.expires_at > now + grace):
+                self.expires_at = now + grace
+                self.save(update_fields=["expires_at"])
+        return successor, token
 
     def revoke(self) -> None:
         """Stop the key for good. Revoking twice keeps the first date."""
@@ -71,7 +111,7 @@ class ApiKey(models.Model):
         self.refresh_from_db(fields=["revoked_at"])
 
     def mark_used(self) -> None:
-        """Record the use, at most once a minute: a busy node must not write a row per request."""
+        """Record the use, at most once an hour: a busy node must not write a row per request."""
         now = timezone.now()
         if self.last_used_at is None or now - self.last_used_at > LAST_USED_RESOLUTION:
             type(self).objects.filter(pk=self.pk).update(last_used_at=now)

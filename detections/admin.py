@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminURLFieldWidget
 from django.db import models
 from django.db.models import Count, QuerySet
@@ -15,7 +15,7 @@ from django.utils.html import format_html
 
 from access.admin import show_once
 from access.admin_site import ReadOnlyAdmin, RoleInline, RoleModelAdmin
-from access.models import ApiKey
+from access.models import ApiKey, NotRotatableError
 from access.roles import Capability
 from detections import processing
 from detections.models import (
@@ -118,7 +118,14 @@ class EdgeNodeAdmin(RoleModelAdmin):
     def issue_key(self, request: HttpRequest, queryset: QuerySet[EdgeNode]) -> None:
         for node in queryset:
             key = ApiKey(name=f"edge node {node}"[:100], scope=ApiKey.Scope.EDGE, created_by=request.user)
-            token = key.issue()
+            earlier = node.keys.first()
+            if earlier:
+                key.lineage = earlier.lineage
+            try:
+                token = key.issue()
+            except NotRotatableError as error:
+                self.message_user(request, str(error), messages.ERROR)
+                continue
             node.keys.add(key)
             show_once(request, key.name, token)
 
