@@ -83,8 +83,9 @@ def broker(url: str, data_dir: Path) -> dict:
         return {
             "broker_url": url,
             "broker_transport_options": {
-                "socket_connect_timeout": 2,
-                "socket_timeout": 5,
+                # One request now and then waits so long for a broker that has stopped answering.
+                "socket_connect_timeout": 1,
+                "socket_timeout": 1,
                 "socket_keepalive": True,
                 # Whoever sends a wake-up must not wait for a broker that is down.
                 "max_retries": 0,

@@ -13,3 +13,8 @@ def length(quick: float, full: float) -> float:
 def times(quick: int, full: int) -> range:
     """Rounds, for a `for`."""
     return range(round(length(quick, full)))
+
+
+def bound(seconds: float) -> float:
+    """The table's bound for a run that has the machine to itself; more for one among other tests."""
+    return seconds if SHARE else 2 * seconds
