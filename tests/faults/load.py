@@ -18,7 +18,7 @@ from tests.faults.pictures import Picture, pictures
 
 # As `prepare` makes them.
 CAMERAS = ("gate-1", "gate-2", "gate-3", "gate-4")
-LATER = {429, 502, 503, 504}
+LATER = {429, 500, 502, 503, 504, 507}
 NO_ANSWER = 0
 
 
@@ -56,7 +56,6 @@ class Load:
     def __post_init__(self) -> None:
         self.sent: dict[str, Picture] = {}
         self.accepted: dict[str, float] = {}
-        self.jobs: dict[str, str] = {}
         self.answers: list[Answer] = []
         self._lock = threading.Lock()
         self._count = 0
@@ -90,6 +89,10 @@ class Load:
                 raise TimeoutError(f"{enough - len(self.accepted)} of {more} crops not accepted in {seconds} s")
             time.sleep(0.05)
 
+    def accepted_since(self, moment: float) -> int:
+        """How many were accepted after this moment of the monotonic clock."""
+        return sum(at > moment for at in list(self.accepted.values()))
+
     @property
     def statuses(self) -> Counter[int]:
         return Counter(answer.status for answer in self.answers)
@@ -98,6 +101,33 @@ class Load:
         """Of the seconds until such an answer came, for requests begun `since`."""
         times = [one.seconds for one in self.answers if one.status == status and one.at >= since]
         return float(np.percentile(times, share)) if times else float("nan")
+
+    def crop(self, number: int) -> Sending:
+        """Crop number so many, which is in nobody's hands yet."""
+        picture = self.pictures[number % len(self.pictures)]
+        metadata = {
+            "id": str(uuid4()),
+            "camera": CAMERAS[number % len(CAMERAS)],
+            "captured_at": datetime.now(UTC).isoformat(),
+            **picture.metadata,
+        }
+        if picture.metadata:  # tracks of a few crops each, so that workers meet on them
+            metadata["track"] = f"{id(self)}-{picture.name}-{number // 20}"
+        return Sending(metadata["id"], picture, metadata)
+
+    def post(self, session: requests.Session, crop: Sending) -> tuple[Answer, requests.Response | None]:
+        """Send it once, whatever becomes of it."""
+        call = "send-results" if self.deliver else "store-results"
+        started, response = time.monotonic(), None
+        with suppress(requests.RequestException):
+            response = session.post(
+                f"{self.url}/api/v1/face-recognition/{call}",
+                data={"metadata": json.dumps({"crops": [crop.metadata]})},
+                files={crop.id: ("crop.jpg", crop.picture.image, "image/jpeg")},
+                timeout=self.timeout,
+            )
+        status = NO_ANSWER if response is None else response.status_code
+        return Answer(started, time.monotonic() - started, status), response
 
     def _run(self, go_on: Callable[[int], bool]) -> None:
         begun = self._count
@@ -111,7 +141,7 @@ class Load:
         with requests.Session() as session:
             session.headers["Authorization"] = f"Bearer {self.key}"
             while (number := self._turn(go_on)) is not None:
-                self._deliver(session, self._crop(number))
+                self._bring(session, self.crop(number))
 
     def _turn(self, go_on: Callable[[int], bool]) -> int | None:
         """The number of the next crop, when its time has come."""
@@ -125,44 +155,17 @@ class Load:
         time.sleep(wait)
         return number
 
-    def _crop(self, number: int) -> Sending:
-        picture = self.pictures[number % len(self.pictures)]
-        metadata = {
-            "id": str(uuid4()),
-            "camera": CAMERAS[number % len(CAMERAS)],
-            "captured_at": datetime.now(UTC).isoformat(),
-            **picture.metadata,
-        }
-        if picture.metadata:  # tracks of a few crops each, so that workers meet on them
-            metadata["track"] = f"{id(self)}-{picture.name}-{number // 20}"
-        return Sending(metadata["id"], picture, metadata)
-
-    def _deliver(self, session: requests.Session, crop: Sending) -> None:
+    def _bring(self, session: requests.Session, crop: Sending) -> None:
         self.sent[crop.id] = crop.picture
         until, tries = time.monotonic() + self.patience, 0
         while time.monotonic() < until:
-            answer, response = self._post(session, crop)
+            answer, response = self.post(session, crop)
             self.answers.append(answer)
             if answer.status == 202:
-                receipt = response.json()
-                assert receipt["accepted"] == [crop.id], receipt
-                self.jobs[crop.id] = receipt["job"]
+                assert response.json()["accepted"] == [crop.id]
                 self.accepted[crop.id] = answer.at + answer.seconds
                 return
             assert answer.status in {NO_ANSWER, *LATER}, f"{answer.status}: {response.text[:500]}"
             told = response.headers.get("Retry-After") if response is not None else None
             tries += 1
             time.sleep(float(told) if told else min(0.1 * 2**tries, 3))
-
-    def _post(self, session: requests.Session, crop: Sending) -> tuple[Answer, requests.Response | None]:
-        call = "send-results" if self.deliver else "store-results"
-        started, response = time.monotonic(), None
-        with suppress(requests.RequestException):
-            response = session.post(
-                f"{self.url}/api/v1/face-recognition/{call}",
-                data={"metadata": json.dumps({"crops": [crop.metadata]})},
-                files={crop.id: ("crop.jpg", crop.picture.image, "image/jpeg")},
-                timeout=self.timeout,
-            )
-        status = NO_ANSWER if response is None else response.status_code
-        return Answer(started, time.monotonic() - started, status), response
