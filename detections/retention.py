@@ -1,5 +1,6 @@
 """Forgets what has been kept long enough."""
 
+import logging
 from datetime import timedelta
 
 from django.conf import settings
@@ -8,15 +9,19 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from detections.models import Crop, Detection, Track
-from people import erasure
+from people import erasure, orphans
 from recognition import publishing
 from recognition.models import Job
+from recognition.storage import StorageUnavailableError
+
+logger = logging.getLogger(__name__)
 
 CHUNK = 1000
 
 
 def apply_retention() -> dict[str, int]:
-    """Delete detections, tracks, receipts of finished crops, old jobs and stray artifacts; returns how many of each.
+    """Delete detections, tracks, receipts of finished crops, old jobs, and what storage holds for no row; returns how
+    many of each.
 
     Last-known locations stay: they are one row per person, and go with the person.
     """
@@ -30,7 +35,11 @@ def apply_retention() -> dict[str, int]:
         "crops": _delete(Crop.objects.exclude(state=Crop.State.PENDING).filter(received_at__lt=receipts_until)),
         "jobs": _delete(Job.objects.filter(finished_at__lt=receipts_until)),
     }
-    removed["artifacts"] = publishing.delete_stray_artifacts()
+    try:
+        removed["artifacts"] = publishing.delete_stray_artifacts()
+        removed["photo_files"] = orphans.collect()
+    except StorageUnavailableError as error:
+        logger.warning("orphans are collected next time: %s", error)
     transaction.on_commit(erasure.forget_write_ahead_log)
     return removed
 

@@ -7,7 +7,7 @@ from celery import shared_task
 
 from detections import processing, retention, tracking, webhooks
 from detections.models import Crop
-from recognition import wakeup
+from recognition import publishing, wakeup
 from recognition.engine.errors import PackError
 from recognition.loader import ModelUnavailableError
 
@@ -36,8 +36,11 @@ def deliver_results() -> None:
 
 @shared_task
 def sweep() -> None:
-    """Wake workers for whatever is due: lost messages, lost workers, retries. Close tracks that nothing adds to."""
+    """Wake workers for whatever is due: lost messages, lost workers, retries. Close tracks that nothing adds to; retire
+    models that know somebody erased.
+    """
     tracking.forget_closed()
+    publishing.retire_overdue()
     if Crop.objects.due().exists():
         wakeup.wake(wakeup.RECOGNITION)
     if webhooks.due().exists():

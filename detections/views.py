@@ -89,7 +89,7 @@ def face_image(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The small JPEG of a detected face."""
     face = get_object_or_404(FaceImage, pk=pk)
     # A browser may keep it for the session's moment, not longer: the person may be erased.
-    headers = {"Cache-Control": "private, max-age=300"}
+    headers = {"Cache-Control": "private, max-age=300", "Content-Disposition": 'inline; filename="face.jpg"'}
     return HttpResponse(bytes(face.jpeg), content_type="image/jpeg", headers=headers)
 
 

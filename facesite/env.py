@@ -1,7 +1,9 @@
 """Reads the environment: turns the few URLs an operator sets into the dictionaries that Django and Celery want."""
 
+import base64
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -12,13 +14,21 @@ SQLITE_TIMEOUT_S = 30
 
 def secret_key(data_dir: Path) -> str:
     """The key kept in the data folder, made on first use, so that a laptop needs no configuration."""
-    path = data_dir / "secret-key"
-    data_dir.mkdir(parents=True, exist_ok=True)
+    return _made_once(data_dir / "secret-key", lambda: secrets.token_urlsafe(50))
+
+
+def signing_key(data_dir: Path) -> str:
+    """The private key of models, kept and made likewise: any 32 bytes are an Ed25519 key."""
+    return _made_once(data_dir / "model-signing-key", lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+def _made_once(path: Path, make: Callable[[], str]) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        draft = path.with_name(f"secret-key.{os.getpid()}")
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(50))
+            file.write(make())
         # Two processes may start at once: a hard link keeps whichever came first, complete.
         try:
             os.link(draft, path)
@@ -65,7 +75,7 @@ def storage(url: str) -> dict:
     if parts.scheme == "s3":
         options = dict(parse_qsl(parts.query))
         return {
-            "BACKEND": "storages.backends.s3.S3Storage",
+            "BACKEND": "recognition.objectstorage.ObjectStorage",
             "OPTIONS": {
                 "bucket_name": parts.netloc,
                 "location": parts.path.lstrip("/"),

@@ -168,6 +168,11 @@ PACK = env.str("PACK", "dlib-resnet")
 PACKS_DIR = Path(env.str("PACKS_DIR", str(DATA_DIR / "packs")))
 CLASSIFIER = env.str("CLASSIFIER", "gallery")
 FALSE_ALARM_RATE = env.float("FALSE_ALARM_RATE", 0.001)
+# With public keys alone a process may load models, not publish them. With neither, a pair is made and kept here.
+MODEL_SIGNING_KEY = env.str("MODEL_SIGNING_KEY", "")
+MODEL_VERIFY_KEYS = env.list("MODEL_VERIFY_KEYS", [])
+if not (MODEL_SIGNING_KEY or MODEL_VERIFY_KEYS):
+    MODEL_SIGNING_KEY = environment.signing_key(DATA_DIR)
 
 # Privacy.
 KEEP_UNKNOWN_FACES = env.bool("KEEP_UNKNOWN_FACES", False)

@@ -24,7 +24,7 @@ from people.serializers import (
     RefusedPhotoSerializer,
     check,
 )
-from recognition import jobs, wakeup
+from recognition import jobs, storage, wakeup
 from recognition.api import accepted
 from recognition.models import Job
 from recognition.serializers import AcceptedJobSerializer, JobSerializer
@@ -103,7 +103,9 @@ class DatasetPerson(APIView):
         person.save(update_fields=list(basis.validated_data))
         return Response(PersonSerializer(person).data)
 
-    @extend_schema(tags=["dataset"], summary="Erase a person for good", responses={200: ErasureSerializer})
+    @extend_schema(
+        tags=["dataset"], summary="Erase a person for good", responses={200: ErasureSerializer, 503: ProblemSerializer}
+    )
     def delete(self, request: Request, face_id: str) -> Response:
         return Response({"erased": erasure.erase(find_person(face_id))})
 
@@ -120,6 +122,7 @@ class DatasetImage(APIView):
             201: PhotoSerializer,
             409: OpenApiResponse(ProblemSerializer, "The photo is there already, or the legal basis has expired."),
             422: OpenApiResponse(RefusedPhotoSerializer, "The photo is refused; `refusal` says why."),
+            503: OpenApiResponse(ProblemSerializer, "It cannot be stored just now: send it again."),
         },
     )
     def post(self, request: Request, face_id: str) -> Response:
@@ -148,13 +151,17 @@ class _Training(APIView):
     kind: Job.Kind
 
     def post(self, request: Request) -> Response:
+        # Photos are read from storage and the model goes there: better said now than by a job that fails.
+        storage.probe()
         job = jobs.request(self.kind, account(request))
         wakeup.wake(wakeup.TRAINING, str(job.pk))
         return accepted(request, job)
 
 
 def _training(summary: str) -> object:
-    return extend_schema(tags=["model"], summary=summary, request=None, responses={202: AcceptedJobSerializer})
+    return extend_schema(
+        tags=["model"], summary=summary, request=None, responses={202: AcceptedJobSerializer, 503: ProblemSerializer}
+    )
 
 
 class GenerateEmbeddings(_Training):

@@ -4,13 +4,12 @@ from collections.abc import Collection
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import QuerySet
 
 from people.enrolment import judge, store_vector
 from people.models import Embedding, Person, Photo
-from recognition import jobs, publishing
+from recognition import jobs, publishing, storage
 from recognition.engine.packs import delete_replaced
 from recognition.engine.pipeline import Pipeline
 from recognition.models import Job
@@ -64,8 +63,7 @@ def _embed(job: Job, engine: Pipeline, ids: Collection[UUID]) -> set[UUID]:
 def _embed_one(photo: Photo, engine: Pipeline) -> bool:
     """Whether the photo has a vector now; not if it cannot be used any more, or was erased meanwhile."""
     try:
-        with default_storage.open(photo.file.name) as file:
-            verdict = judge(file.read(), engine)
+        verdict = judge(storage.read(photo.file.name), engine)
     except FileNotFoundError:
         return False
     if verdict.refusal:

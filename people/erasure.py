@@ -7,16 +7,16 @@ from contextlib import suppress
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection, transaction
 
-from people.enrolment import folder_of
+from people.enrolment import delete_folder, folder_of
 from people.models import Person
 from people.training import all_lawful, fit_gallery
-from recognition import jobs, publishing
+from recognition import jobs, publishing, signing, storage, wakeup
 from recognition.engine.errors import GallerySizeError, PackError
 from recognition.engine.packs import find_pack
 from recognition.models import ActiveModel, Job, TrainedModel
+from recognition.storage import StorageUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -26,12 +26,16 @@ ATTEMPTS_AGAINST_CROPS = 3
 def erase(person: Person) -> dict[str, int]:
     """Erase for good; returns how many of what were removed, by kind.
 
-    The others stay recognised throughout: a model without the person takes over before the old ones are retired.
+    The others stay recognised throughout: a model without the person takes over before the old ones are retired. A
+    process that may not publish one leaves that to the next training, which it asks for at once; until then, for less
+    than a minute, the old model goes on serving, in which nobody is behind the person's label any more.
     Sightings, tracks and the crops queued on those tracks go by the cascade of the foreign keys.
 
     Raises:
         IntegrityError: crops of the person keep coming in faster than they can be removed. Nothing was erased.
+        StorageUnavailableError: photos and models could not be deleted. Nothing was erased.
     """
+    storage.probe()
     for _ in range(ATTEMPTS_AGAINST_CROPS - 1):
         # A crop that joins a track of the person just now is seen by the next attempt.
         with suppress(IntegrityError):
@@ -45,9 +49,14 @@ def _erase(person: Person) -> dict[str, int]:
         pointer = ActiveModel.locked()
         # In the order in which workers lock: people, then crops and tracks.
         Person.objects.select_for_update().filter(pk=person.pk).first()
+        models = 0
         if pointer.model and pointer.model.labels.filter(label=person.label).exists():
-            _replace_model(pointer.model, person)
-        models = publishing.retire_models_with([person.label], "a person it knew was erased")
+            if signing.can_sign():
+                _replace_model(pointer.model, person)
+            else:
+                models = publishing.retire_soon([person.label])
+                _train_next()
+        models = models or publishing.retire_models_with([person.label], publishing.ERASED)
         _, rows = LogEntry.objects.filter(
             content_type=ContentType.objects.get_for_model(Person), object_id=str(person.pk)
         ).delete()
@@ -70,18 +79,21 @@ def _replace_model(trained: TrainedModel, person: Person) -> None:
         publishing.publish(fit_gallery(excluding=[person], pack=pack), still_there=all_lawful)
     except (GallerySizeError, PackError) as error:
         logger.warning("erasing leaves no model in service until the next training: %s", error)
-        jobs.request(Job.Kind.OPTIMIZED_TRAIN)
+        _train_next()
+
+
+def _train_next() -> None:
+    job = jobs.request(Job.Kind.OPTIMIZED_TRAIN)
+    transaction.on_commit(lambda: wakeup.wake(wakeup.TRAINING, str(job.pk)))
 
 
 def _delete_files(folder: str) -> int:
     try:
-        _, names = default_storage.listdir(folder)
-    except FileNotFoundError:
+        return delete_folder(folder)
+    except StorageUnavailableError as error:
+        # It answered a moment ago. The person is gone, so whatever is left in the folder counts as an orphan at once.
+        logger.error("photos of somebody erased stay until orphans are collected: %s", error)  # noqa: TRY400
         return 0
-    for name in names:
-        default_storage.delete(f"{folder}/{name}")
-    default_storage.delete(folder)
-    return len(names)
 
 
 def _in_words(counts: Counter) -> dict[str, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from django.conf import settings
 
-from people.enrolment import Verdict, judge
+from people.enrolment import Verdict, look_at
 from people.models import Photo
 from recognition.engine import mixups
 from recognition.engine.classifier import LinearClassifier
@@ -109,7 +109,7 @@ def _embed(
     vectors, refusals = {}, Counter()
 
     def look(path: Path) -> Verdict:
-        return judge(path.read_bytes(), engine)
+        return look_at(path.read_bytes(), engine)[1]
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for done, (path, verdict) in enumerate(zip(paths, threads.map(look, paths), strict=True), start=1):

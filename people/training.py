@@ -13,6 +13,8 @@ from recognition.engine.fitting import fit
 from recognition.engine.packs import Pack
 from recognition.loader import pipeline
 from recognition.models import Job, TrainedModel
+from recognition.signing import CannotSignError
+from recognition.storage import StorageUnavailableError
 
 ATTEMPTS_AGAINST_ERASURE = 3
 
@@ -48,14 +50,15 @@ def train(pack: Pack | None = None) -> TrainedModel:
     `pack`: whose vectors; that of the settings by default.
 
     Raises:
-        jobs.JobError: people are being erased faster than this can train, or are too many for the classifier.
+        jobs.JobError: people are being erased faster than this can train, or are too many for the classifier; or this
+            process has no private key, or storage is down.
     """
     for _ in range(ATTEMPTS_AGAINST_ERASURE):
         try:
             return publishing.publish(fit_gallery(pack=pack), still_there=all_lawful)
         except publishing.LabelsGoneError:
             continue
-        except GallerySizeError as error:
+        except (GallerySizeError, CannotSignError, StorageUnavailableError) as error:
             raise jobs.JobError(str(error)) from error
     raise jobs.JobError("People were erased while the model was trained. Train again.")
 

@@ -29,7 +29,8 @@ class TrainedModelAdmin(ReadOnlyAdmin):
     def state(self, trained: TrainedModel) -> str:
         if trained.retired_at:
             return f"retired: {trained.retired_because}"
-        return "in service" if ActiveModel.objects.filter(model=trained).exists() else "kept"
+        state = "in service" if ActiveModel.objects.filter(model=trained).exists() else "kept"
+        return f"{state}, but cannot be loaded by {trained.fault}" if trained.fault else state
 
     @admin.display(description="Strangers named, at most", ordering="false_alarm_rate")
     def false_alarms(self, trained: TrainedModel) -> str:

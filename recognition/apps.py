@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.core.checks import Tags, register
 
-from recognition.checks import check_pack, check_pack_of_model, check_recognition
+from recognition.checks import check_model, check_pack, check_recognition, check_signing_keys
 
 
 class RecognitionConfig(AppConfig):
@@ -10,4 +10,5 @@ class RecognitionConfig(AppConfig):
     def ready(self) -> None:
         register(check_recognition)
         register(check_pack)
-        register(check_pack_of_model, Tags.database)
+        register(check_signing_keys)
+        register(check_model, Tags.database)

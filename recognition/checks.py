@@ -5,8 +5,10 @@ from collections.abc import Collection
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's name
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
+from recognition import signing
 from recognition.engine.calibration import HIGHEST_RATE, LOWEST_RATE
 from recognition.engine.errors import PackError
 from recognition.engine.fitting import KINDS
@@ -24,6 +26,14 @@ def check_recognition(app_configs: list[AppConfig] | None, **kwargs: object) -> 
     return found
 
 
+def check_signing_keys(app_configs: list[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
+    try:
+        signing.known_keys()
+    except ImproperlyConfigured as error:
+        return [Error("The keys that models are signed with cannot be used.", hint=str(error), id="recognition.E003")]
+    return []
+
+
 def check_pack(app_configs: list[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
     """A warning, since building the pack is a command too, and what is queued waits for it."""
     try:
@@ -33,18 +43,27 @@ def check_pack(app_configs: list[AppConfig] | None, **kwargs: object) -> list[Ch
     return []
 
 
-def check_pack_of_model(
+def check_model(
     app_configs: list[AppConfig] | None, databases: Collection[str] | None = None, **kwargs: object
 ) -> list[CheckMessage]:
     """Asks the database, so it is `manage.py check --database default` that runs it."""
     if not databases:
         return []
+    found: list[CheckMessage] = []
     try:
-        active = apps.get_model("recognition", "ActiveModel").objects.filter(model__isnull=False)
-        for pack_id in active.values_list("model__pack_id", flat=True):
-            find_pack(settings.PACKS_DIR, pack_id)
-    except DatabaseError:
-        return []  # not migrated yet
+        trained = apps.get_model("recognition", "TrainedModel").objects.filter(activemodel__isnull=False).first()
+        if trained and not signing.is_signed(trained.sha256, trained.pack_id, trained.signature):
+            hint = (
+                "Give every process the public key of whoever trains (MODEL_VERIFY_KEYS); or run manage.py models sign "
+                "where the private key is."
+            )
+            found.append(
+                Warning("The model in service is not signed by a known key.", hint=hint, id="recognition.W003")
+            )
+        if trained:
+            find_pack(settings.PACKS_DIR, trained.pack_id)
+    except (DatabaseError, ImproperlyConfigured):
+        return []  # not migrated yet, or E003
     except PackError as error:
-        return [Warning("The pack of the model in service is missing.", hint=str(error), id="recognition.W002")]
-    return []
+        found.append(Warning("The pack of the model in service is missing.", hint=str(error), id="recognition.W002"))
+    return found

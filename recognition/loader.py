@@ -15,9 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 from django.conf import settings
-from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import DatabaseError, connection
 
+from recognition import signing, storage
 from recognition.engine import artifact
 from recognition.engine.classifier import Classifier, empty_classifier
 from recognition.engine.errors import ArtifactError, PackError
@@ -115,9 +115,13 @@ class ModelLoader:
             reason = f"{type(error).__name__}: {error}"
             logger.error("generation %s cannot be loaded, %s: %s", generation, kept, reason)  # noqa: TRY400
             self._failed = (generation, time.monotonic())
+            if trained:
+                _tell(trained, f"{settings.NODE_NAME}: {reason}")
             return
         self._serving = Serving(generation, trained.pk if trained else None, engine, classifier)
         logger.info("generation %s loaded: %s people, %s", generation, len(classifier.labels), engine.pack_id)
+        if trained and trained.fault:
+            _tell(trained, "")
 
     def _engine(self, pack_id: str) -> Pipeline:
         """That of this pack: the one in memory if it is the same."""
@@ -144,18 +148,28 @@ def _load(trained: TrainedModel, engine: Pipeline) -> Classifier:
     """Read, check and try out an artifact.
 
     Raises:
-        ArtifactError: corrupt, of another pack than its row says, or unable to answer.
-        OSError: storage does not answer or has no such object.
+        ArtifactError: not signed, corrupt, of another pack than its row says, or unable to answer.
+        FileNotFoundError, storage.StorageUnavailableError: storage has no such object, or does not answer.
     """
-    with default_storage.open(trained.storage_name) as file:
-        data = file.read(trained.size + 1)
-    model = artifact.load(data, sha256=trained.sha256)
+    if not signing.is_signed(trained.sha256, trained.pack_id, trained.signature):
+        raise ArtifactError("The model is not signed by a key that is known here (MODEL_VERIFY_KEYS).")
+    if trained.size > artifact.MAX_BYTES:
+        raise ArtifactError(f"A model cannot have {trained.size} bytes.")
+    model = artifact.load(storage.read(trained.storage_name, size=trained.size), sha256=trained.sha256)
     if model.pack_id != engine.pack_id:
         raise ArtifactError(f"The model was trained with pack {model.pack_id}, not with {engine.pack_id}. Train again.")
     probe = np.eye(1, engine.dimension, dtype=np.float32)
     if len(model.classifier.identify(probe)) != 1:
         raise ArtifactError("The model does not answer a probe.")
     return model.classifier
+
+
+def _tell(trained: TrainedModel, fault: str) -> None:
+    """Show in the admin that a process cannot load the model in service, or (empty) that one can again."""
+    try:
+        TrainedModel.objects.filter(pk=trained.pk).update(fault=fault[:300])
+    except DatabaseError:
+        logger.exception("the fault could not be recorded")
 
 
 loader = ModelLoader()

@@ -21,6 +21,15 @@ class TrainedModel(models.Model):
     vector_count = models.PositiveIntegerField("photos")
     size = models.PositiveBigIntegerField(help_text="Bytes.")
     created_at = models.DateTimeField(auto_now_add=True)
+    signature = models.CharField(
+        max_length=88, blank=True, help_text="Ed25519, base64; empty: published before models were signed."
+    )
+    fault = models.CharField(
+        max_length=300, blank=True, help_text="Why a process could not load it, until one can; empty: all is well."
+    )
+    leaves_at = models.DateTimeField(
+        null=True, blank=True, help_text="It knows somebody erased, and serves the others until then at the latest."
+    )
     retired_at = models.DateTimeField(null=True, blank=True)
     retired_because = models.CharField(max_length=200, blank=True)
 

@@ -1,24 +1,29 @@
-"""Puts trained models into object storage and moves the pointer of the one in service."""
+"""Puts trained models into object storage, signed, and moves the pointer of the one in service."""
 
 import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterable
+from datetime import timedelta
 
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
+from recognition import signing, storage
 from recognition.engine import artifact
 from recognition.engine.artifact import Model
-from recognition.engine.errors import PackError
+from recognition.engine.errors import ArtifactError, PackError
 from recognition.engine.packs import find_pack
 from recognition.models import ActiveModel, ModelLabel, TrainedModel
 
 logger = logging.getLogger(__name__)
 
 KEPT_MODELS = 10
+# The sweeper looks every few seconds; within a minute of an erasure nothing may know the person any more.
+LONGEST_LEAVE = timedelta(seconds=45)
+ERASED = "a person it knew was erased"
 
 
 class LabelsGoneError(Exception):
@@ -37,10 +42,14 @@ def publish(model: Model, *, still_there: Callable[[Collection[str]], bool]) -> 
 
     Raises:
         LabelsGoneError: if it says no; nothing is published then.
+        signing.CannotSignError: this process has no private key.
+        storage.StorageUnavailableError: nothing is published then.
     """
     data = artifact.dump(model)
+    sha256 = hashlib.sha256(data).hexdigest()
     trained = TrainedModel(
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256,
+        signature=signing.sign(sha256, model.pack_id),
         pack_id=model.pack_id,
         classifier=model.classifier.kind,
         threshold=model.classifier.threshold,
@@ -59,13 +68,16 @@ def publish(model: Model, *, still_there: Callable[[Collection[str]], bool]) -> 
         if existing is None:
             trained.save()
         else:
+            existing.signature, existing.fault = trained.signature, ""
+            existing.retired_at, existing.retired_because = None, ""
+            existing.save()
             trained = existing
-            TrainedModel.objects.filter(pk=trained.pk).update(retired_at=None, retired_because="")
         ModelLabel.objects.bulk_create(
             (ModelLabel(model=trained, label=label) for label in model.classifier.labels), ignore_conflicts=True
         )
         _point(pointer, trained)
     _retire_oldest()
+    _retire(TrainedModel.objects.filter(retired_at=None, leaves_at__isnull=False), ERASED)
     return trained
 
 
@@ -84,6 +96,8 @@ def activate(trained: TrainedModel) -> ActiveModel:
         trained.refresh_from_db()
         if trained.retired_at:
             raise NotActivableError(f"This model was retired ({trained.retired_because}). Train a new one.")
+        if trained.leaves_at:
+            raise NotActivableError(f"This model is being retired ({ERASED}). A new one is on its way.")
         return _point(pointer, trained)
 
 
@@ -94,8 +108,55 @@ def live_pack_ids() -> set[str]:
 
 def retire_models_with(labels: Collection[str], because: str) -> int:
     """Take every model that lists one of the labels out of service and delete its artifact; returns how many."""
-    trained = TrainedModel.objects.filter(retired_at=None, labels__label__in=labels).distinct()
-    return _retire(trained, because)
+    return _retire(_live_with(labels), because)
+
+
+def retire_soon(labels: Collection[str]) -> int:
+    """The same for labels that were erased where no successor can be signed: the model in service stays until one is
+    published, or until `LONGEST_LEAVE` is over. Nobody is behind the labels any more, so it cannot name them.
+    """
+    with transaction.atomic():
+        pointer = ActiveModel.locked()
+        serving = _live_with(labels).filter(pk=pointer.model_id)
+        leaving = TrainedModel.objects.filter(pk__in=serving.values("pk"))
+        leaving.filter(leaves_at=None).update(leaves_at=Now() + LONGEST_LEAVE)
+        return leaving.count() + _retire(_live_with(labels).exclude(pk=pointer.model_id), ERASED)
+
+
+def retire_overdue() -> int:
+    """Take a model that knows somebody erased out of service if no other has come in time."""
+    overdue = TrainedModel.objects.filter(retired_at=None, leaves_at__lt=Now())
+    return _retire(overdue, ERASED) if overdue.exists() else 0
+
+
+def sign_unsigned() -> tuple[int, int]:
+    """Sign the live models that no known key has signed; returns how many were, and how many cannot be.
+
+    Only the hash in the database vouches for them. So this is for models from before signatures, and for the change of
+    keys: a person decides on it.
+
+    Raises:
+        signing.CannotSignError: this process has no private key.
+    """
+    signing.require_key()
+    signed = refused = 0
+    for trained in TrainedModel.objects.filter(retired_at=None):
+        if signing.is_signed(trained.sha256, trained.pack_id, trained.signature):
+            continue
+        try:
+            model = artifact.load(storage.read(trained.storage_name, size=trained.size), sha256=trained.sha256)
+        except (ArtifactError, FileNotFoundError) as error:
+            logger.warning("model %s was not signed: %s", trained.pk, error)
+            refused += 1
+            continue
+        signature = signing.sign(trained.sha256, model.pack_id)
+        TrainedModel.objects.filter(pk=trained.pk).update(signature=signature, pack_id=model.pack_id, fault="")
+        signed += 1
+    return signed, refused
+
+
+def _live_with(labels: Collection[str]) -> QuerySet[TrainedModel]:
+    return TrainedModel.objects.filter(retired_at=None, labels__label__in=labels).distinct()
 
 
 def _retire(models: Iterable[TrainedModel], because: str) -> int:
@@ -109,17 +170,22 @@ def _retire(models: Iterable[TrainedModel], because: str) -> int:
         for trained in models:
             trained.labels.all().delete()
             trained.retired_at, trained.retired_because = timezone.now(), because
+            trained.leaves_at = None
             trained.save()
         transaction.on_commit(lambda: _delete_artifacts([trained.pk for trained in models]))
     return len(models)
 
 
 def _delete_artifacts(ids: Collection[int]) -> None:
-    with transaction.atomic():
-        # Equal data makes an equal artifact, so a retired model can be published again: not while we delete it.
-        ActiveModel.locked()
-        for trained in TrainedModel.objects.filter(pk__in=ids, retired_at__isnull=False):
-            default_storage.delete(trained.storage_name)
+    try:
+        with transaction.atomic():
+            # Equal data makes an equal artifact, so a retired model can be published again: not while we delete it.
+            ActiveModel.locked()
+            for trained in TrainedModel.objects.filter(pk__in=ids, retired_at__isnull=False):
+                storage.delete(trained.storage_name)
+    except storage.StorageUnavailableError as error:
+        # The models are out of service already; what they leave behind is found by its lack of a live row.
+        logger.error("artifacts of retired models stay until orphans are collected: %s", error)  # noqa: TRY400
 
 
 def delete_stray_artifacts() -> int:
@@ -129,25 +195,24 @@ def delete_stray_artifacts() -> int:
     with transaction.atomic():
         # Whoever publishes waits, so an artifact without a row is nobody's.
         ActiveModel.locked()
-        try:
-            _, files = default_storage.listdir(TrainedModel.FOLDER)
-        except FileNotFoundError:
-            return 0
+        _, files = storage.listing(TrainedModel.FOLDER)
         live = {trained.storage_name for trained in TrainedModel.objects.filter(retired_at=None)}
         stray = [name for file in files if (name := f"{TrainedModel.FOLDER}/{file}") not in live]
         for name in stray:
-            default_storage.delete(name)
+            storage.delete(name)
     return len(stray)
 
 
 def _store(name: str, data: bytes) -> None:
     """Write the artifact unless it is there, whole: a crash or a failing disk may have left something else."""
-    if default_storage.exists(name):
-        with default_storage.open(name) as file:
-            if file.read() == data:
-                return
-        default_storage.delete(name)
-    default_storage.save(name, ContentFile(data))
+    try:
+        if storage.read(name) == data:
+            return
+    except FileNotFoundError:
+        pass
+    else:
+        storage.delete(name)
+    storage.write_once(name, data)
 
 
 def _retire_oldest() -> None:

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -27,12 +26,14 @@ from access.admin_site import RoleModelAdmin
 from access.roles import Capability
 from people import enrolment, erasure, mixups
 from people.models import Embedding, Person, Photo
-from recognition import jobs, wakeup
+from recognition import jobs, storage, wakeup
 from recognition.engine.errors import ImageError, PackError
 from recognition.engine.images import decode, encode_jpeg
 from recognition.models import ActiveModel, Job, TrainedModel
+from recognition.storage import RETRY_AFTER_S, StorageUnavailableError
 
 THUMBNAIL_PX = 240
+LATER = "Try again in a moment."
 
 
 class PhotosInput(forms.FileInput):
@@ -150,6 +151,8 @@ class PersonAdmin(RoleModelAdmin):
                 self.message_user(request, f"“{file.name}”: {error}", messages.WARNING)
             except PackError as error:
                 self.message_user(request, f"“{file.name}” was not looked at: {error}", messages.ERROR)
+            except StorageUnavailableError as error:
+                self.message_user(request, f"“{file.name}” was not stored: {error} {LATER}", messages.ERROR)
             else:
                 level = messages.SUCCESS if photo.is_accepted else messages.WARNING
                 self.message_user(request, f"“{file.name}”: {photo.explanation}", level)
@@ -165,18 +168,21 @@ class PersonAdmin(RoleModelAdmin):
         return redirect("admin:people_person_change", person.pk) if request.FILES else None
 
     def photo_image(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """An accepted photo, made small; the original never leaves storage."""
+        """An accepted photo, made small; the stored one never leaves storage."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         photo = get_object_or_404(Photo, pk=pk, refusal="")
         try:
-            with default_storage.open(photo.file.name) as file:
-                image = decode(file.read(), max_pixels=settings.MAX_IMAGE_PIXELS)
+            image = decode(storage.read(photo.file.name), max_pixels=settings.MAX_IMAGE_PIXELS)
         except (FileNotFoundError, ImageError) as error:
             raise Http404("The photo's file is gone or damaged.") from error
+        except StorageUnavailableError as error:
+            return HttpResponse(
+                str(error), status=503, content_type="text/plain", headers={"Retry-After": RETRY_AFTER_S}
+            )
         scale = min(1.0, THUMBNAIL_PX / min(image.shape[:2]))
         small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        headers = {"Cache-Control": "private, max-age=300"}
+        headers = {"Cache-Control": "private, max-age=300", "Content-Disposition": 'inline; filename="photo.jpg"'}
         return HttpResponse(encode_jpeg(small, quality=85), content_type="image/jpeg", headers=headers)
 
     # Training
@@ -186,15 +192,21 @@ class PersonAdmin(RoleModelAdmin):
             "training": Job.objects.filter(kind__in=Job.TRAINING).first(),
             "is_outdated": is_outdated(),
             "mixup_count": mixups.pending().count(),
+            "fault": ActiveModel.objects.filter(model__isnull=False).values_list("model__fault", flat=True).first(),
         }
         return super().changelist_view(request, training | (extra_context or {}))
 
     def train(self, request: HttpRequest) -> HttpResponse:
         if not self.has_change_permission(request):
             raise PermissionDenied
-        job = jobs.request(Job.Kind.OPTIMIZED_TRAIN, request.user)
-        wakeup.wake(wakeup.TRAINING, str(job.pk))
-        self.message_user(request, "Training was requested. The new model goes into service by itself.")
+        try:
+            storage.probe()
+        except StorageUnavailableError as error:
+            self.message_user(request, f"Training was not requested: {error} {LATER}", messages.ERROR)
+        else:
+            job = jobs.request(Job.Kind.OPTIMIZED_TRAIN, request.user)
+            wakeup.wake(wakeup.TRAINING, str(job.pk))
+            self.message_user(request, "Training was requested. The new model goes into service by itself.")
         return redirect("admin:people_person_changelist")
 
     # Erasure: never Django's own deletion, which would keep files, models and a log entry with the person's name.
@@ -221,9 +233,15 @@ class PersonAdmin(RoleModelAdmin):
                 "counts": what_will_go(people),
             }
             return TemplateResponse(request, "admin/people/person/erase.html", context)
-        removed = sum((Counter(erasure.erase(person)) for person in people), Counter())
-        details = ", ".join(f"{kind} {count}" for kind, count in removed.items())
-        self.message_user(request, f"Erased for good: {details}.", messages.SUCCESS)
+        removed: Counter[str] = Counter()
+        try:
+            for person in people:
+                removed.update(erasure.erase(person))
+        except StorageUnavailableError as error:
+            self.message_user(request, f"Not everybody was erased: {error} {LATER}", messages.ERROR)
+        if removed:
+            details = ", ".join(f"{kind} {count}" for kind, count in removed.items())
+            self.message_user(request, f"Erased for good: {details}.", messages.SUCCESS)
         return redirect("admin:people_person_changelist")
 
 

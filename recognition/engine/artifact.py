@@ -9,6 +9,7 @@ Formats: 1 (first), 2 (calibration: tracks, probabilities, expected miss rate).
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,6 +24,9 @@ FORMAT = 2
 MAX_BYTES = 512 * 1024 * 1024
 _MAX_HEADER = 32 * 1024 * 1024
 _CHECKSUM_BYTES = 32
+# More than any gallery or network has; what claims more is refused before memory is asked for.
+_MAX_LABELS = 2_000_000
+_MAX_DIMENSION = 16_384
 _PARAMETERS = ("runner_up_share", "runner_up_floor")
 
 
@@ -86,9 +90,12 @@ def _parse(data: bytes) -> Model:
     facts = json.loads(header["__metadata__"]["facesite"])
     if facts["format"] != FORMAT:
         raise ValueError(f"it is of format {facts['format']}. Train again")
-    content = data[8 + length :]
+    content = memoryview(data)[8 + length : -_CHECKSUM_BYTES]
+    if len(facts["labels"]) > _MAX_LABELS:
+        raise ValueError("it has too many labels")
     labels = tuple(str(label) for label in facts["labels"])
-    weights, bias = _floats(content, header["weights"], 2), _floats(content, header["bias"], 1)
+    weights = _floats(content, header["weights"], (_MAX_LABELS, _MAX_DIMENSION))
+    bias = _floats(content, header["bias"], (_MAX_LABELS,))
     if len(set(labels)) != len(labels) or weights.shape[0] != len(labels) or bias.shape != (len(labels),):
         raise ValueError("its labels and arrays do not go together")
     parameters = {name: float(facts[name]) for name in _PARAMETERS}
@@ -118,10 +125,19 @@ def _calibration(facts: dict[str, Any]) -> Calibration:
     return calibration
 
 
-def _floats(content: bytes, entry: dict[str, Any], axes: int) -> NDArray[np.float32]:
+def _floats(content: memoryview, entry: dict[str, Any], limits: tuple[int, ...]) -> NDArray[np.float32]:
+    """An array that the header describes, once the description is consistent and within the limit of each axis."""
     start, end = entry["data_offsets"]
     shape = entry["shape"]
-    if entry["dtype"] != "F32" or len(shape) != axes or min(shape) < 0 or not 0 <= start <= end <= len(content):
+    if (
+        entry["dtype"] != "F32"
+        or len(shape) != len(limits)
+        or any(type(size) is not int for size in (*shape, start, end))
+    ):
+        raise ValueError("its arrays are not described as they should be")
+    if not all(0 <= size <= limit for size, limit in zip(shape, limits, strict=True)):
+        raise ValueError("its arrays are larger than a model's can be")
+    if not 0 <= start <= end <= len(content) or end - start != 4 * math.prod(shape):
         raise ValueError("its arrays are not laid out as they should be")
     values = np.frombuffer(content[start:end], "<f4").reshape(shape).astype(np.float32)
     if not np.isfinite(values).all():

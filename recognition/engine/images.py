@@ -34,7 +34,10 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image:
     return np.asarray(image, np.uint8)
 
 
-def encode_jpeg(image: Image, quality: int = 90) -> bytes:
-    """JPEG bytes of an RGB image."""
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+def encode_jpeg(image: Image, quality: int = 90, *, fine_colour: bool = False) -> bytes:
+    """JPEG bytes of an RGB image. fine_colour: colours are kept for each pixel, not for each four."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    if fine_colour:
+        options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
     return data.tobytes()

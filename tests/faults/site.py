@@ -140,7 +140,7 @@ class Site:
     def files(self) -> set[str]:
         """Names of everything in its storage."""
         config = env.storage(self.environment["STORAGE_URL"])
-        credentials = {"access_key": "test", "secret_key": "test"} if "S3" in config["BACKEND"] else {}
+        credentials = {"access_key": "test", "secret_key": "test"} if "bucket_name" in config["OPTIONS"] else {}
         return set(_walk(import_string(config["BACKEND"])(**config["OPTIONS"], **credentials), ""))
 
     @property

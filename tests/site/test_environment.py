@@ -1,5 +1,6 @@
 """The URLs an operator sets become settings, or a clear error."""
 
+import base64
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,13 @@ def test_the_secret_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Pa
     assert len(key) >= 50
     assert env.secret_key(tmp_path / "var") == key
     assert S_IMODE((tmp_path / "var" / "secret-key").stat().st_mode) == 0o600
+
+
+def test_the_key_of_models_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    key = env.signing_key(tmp_path)
+    assert len(base64.b64decode(key)) == 32
+    assert env.signing_key(tmp_path) == key
+    assert S_IMODE((tmp_path / "model-signing-key").stat().st_mode) == 0o600
 
 
 def test_a_folder_is_storage(tmp_path: Path) -> None:

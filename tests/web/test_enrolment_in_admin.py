@@ -88,17 +88,17 @@ def test_a_file_name_is_only_ever_text(operator: Client, storage: Path) -> None:
     name = '"><script>alert(1)</script>.jpg'
     page = text(operator.post(ADD, form("ada", {name: portrait()}), follow=True))
     assert "<script>alert" not in page
-    assert [file.parent.name for file in storage.rglob("*.jpeg")] == [str(Person.objects.get().pk)]
+    assert [file.parent.name for file in storage.rglob("*.jpg")] == [str(Person.objects.get().pk)]
 
 
 def test_a_chosen_photo_is_deleted_with_its_file(operator: Client, storage: Path) -> None:
     operator.post(ADD, form("ada", {"a.jpg": portrait(), "b.jpg": faceless()}))
     person = Person.objects.get()
     accepted = person.photos.get(refusal="")
-    assert list(storage.rglob("*.jpeg"))
+    assert list(storage.rglob("*.jpg"))
     operator.post(change(person), form("ada", remove=[accepted.pk]))
     assert [photo.refusal for photo in person.photos.all()] == ["no-face"]
-    assert not list(storage.rglob("*.jpeg"))
+    assert not list(storage.rglob("*.jpg"))
 
 
 def test_nobody_elses_photo_can_be_deleted(operator: Client) -> None:
@@ -127,7 +127,7 @@ def test_a_photo_without_a_sound_file_is_not_found(operator: Client, storage: Pa
     operator.post(ADD, form("ada", {"a.jpg": portrait(), "b.jpg": faceless()}))
     accepted, refused = (reverse("admin:people_photo_image", args=[photo.pk]) for photo in Photo.objects.all())
     assert operator.get(refused).status_code == 404
-    (file,) = storage.rglob("*.jpeg")
+    (file,) = storage.rglob("*.jpg")
     file.write_bytes(b"damaged")
     assert operator.get(accepted).status_code == 404
     file.unlink()

@@ -1,0 +1,58 @@
+"""Deletes photo files that belong to nobody: a crash may come between storing a file and committing its row, or between
+committing an erasure and deleting its files.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from people.enrolment import FOLDER, delete_folder
+from people.models import Person, Photo
+from recognition import storage
+
+# An upload stores the file first. It is over, or its process is gone, long before this.
+UPLOAD_IS_OVER = timedelta(hours=1)
+
+
+def collect(older_than: timedelta = UPLOAD_IS_OVER) -> int:
+    """Delete photo files without a row; returns how many.
+
+    A file in the folder of a person who exists must be `older_than` this: the row of one just uploaded is on its way.
+    Nobody uploads for a person who does not exist, and an id is never given again, so other folders go at once.
+
+    Raises:
+        storage.StorageUnavailableError: what is left waits for the next time.
+    """
+    # The files first, then the rows: whose row is missing afterwards was orphaned before, or is too new to tell.
+    folders, _ = storage.listing(FOLDER)
+    people = {str(pk) for pk in Person.objects.values_list("pk", flat=True)}
+    return sum(
+        _collect_in(folder, older_than) if folder in people else delete_folder(f"{FOLDER}/{folder}")
+        for folder in folders
+        if _is_id(folder)
+    )
+
+
+def _collect_in(folder: str, older_than: timedelta) -> int:
+    _, files = storage.listing(f"{FOLDER}/{folder}")
+    names = [f"{FOLDER}/{folder}/{file}" for file in files]
+    kept = set(Photo.objects.filter(person=folder).values_list("file", flat=True))
+    orphans = [name for name in names if name not in kept and _is_old(name, older_than)]
+    for name in orphans:
+        storage.delete(name)
+    return len(orphans)
+
+
+def _is_old(name: str, older_than: timedelta) -> bool:
+    try:
+        return storage.changed_at(name) <= timezone.now() - older_than
+    except FileNotFoundError:
+        return False  # an upload that failed has taken it back
+
+
+def _is_id(folder: str) -> bool:
+    try:
+        return str(UUID(folder)) == folder
+    except ValueError:
+        return False  # none of ours
