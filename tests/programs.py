@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import psutil
 
@@ -39,6 +40,16 @@ class Program:
                 stderr=log,
                 start_new_session=True,
             )
+
+    def twin(self, name: str, **environment: str) -> Self:
+        """The same command once more, with a log and variables of its own."""
+        return type(self)(
+            self.command,
+            log=self.log.with_name(f"{self.log.stem}-{name}.log"),
+            environment={**self.environment, **environment},
+            cwd=self._cwd,
+            account=self._account,
+        )
 
     @property
     def is_alive(self) -> bool:

@@ -17,6 +17,7 @@ import requests
 from tests.faults.pictures import Picture, pictures
 
 # As `prepare` makes them.
+PERSON = "Eileen Collins"
 CAMERAS = ("gate-1", "gate-2", "gate-3", "gate-4")
 LATER = {429, 500, 502, 503, 504, 507}
 NO_ANSWER = 0

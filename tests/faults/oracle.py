@@ -58,8 +58,9 @@ def assert_no_orphans(site: Site) -> None:
 
 def latencies(site: Site, load: Load) -> list[float]:
     """Seconds from the arrival of each accepted crop with a face to its detection, by the site's own clocks."""
-    received = dict(site.rows(Crop).filter(pk__in=load.accepted).values_list("pk", "received_at"))
-    recorded = site.rows(Detection).filter(crop_id__in=load.accepted).values_list("crop_id", "recorded_at")
+    accepted = list(load.accepted)  # it may still be under way
+    received = dict(site.rows(Crop).filter(pk__in=accepted).values_list("pk", "received_at"))
+    recorded = site.rows(Detection).filter(crop_id__in=accepted).values_list("crop_id", "recorded_at")
     return [(at - received[crop]).total_seconds() for crop, at in recorded]
 
 

@@ -15,9 +15,7 @@ from facesite.demo_video import enrolment_photos  # noqa: E402
 from people.enrolment import add_photo  # noqa: E402
 from people.models import Person  # noqa: E402
 from people.training import train  # noqa: E402
-from tests.faults.load import CAMERAS  # noqa: E402
-
-PERSON = "Eileen Collins"
+from tests.faults.load import CAMERAS, PERSON  # noqa: E402
 
 
 def main() -> None:
