@@ -54,7 +54,7 @@ Image = NDArray[np.uint8]
 class Sink:
     """An outbox that takes everything, and never knows a track: the camera's dearest case."""
 
-    def submit(self, crop: Crop, taken_at: float | None = None) -> None:
+    def submit(self, crop: Crop, taken_at: float | None = None, *, hurry: bool = True) -> None:
         pass
 
     def beat(self, camera: str, track: str, at: datetime) -> None:

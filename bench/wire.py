@@ -1,13 +1,11 @@
 """What two programs say to each other over TLS, counted in between as it goes over the wire."""
 
 import asyncio
-import json
 import re
 import ssl
 import subprocess
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ from pathlib import Path
 
 from urllib3.connection import HTTPSConnection
 
+from detections.api.unpacking import unpack
 from edge_client.bundle import CONTENT_TYPE
 
 Address = tuple[str, int]
@@ -162,9 +161,8 @@ def parse(said: bytes) -> Iterator[Request]:
         body, said = said[:size], said[size:]
         crops = images = 0
         if CONTENT_TYPE.encode() in head and len(body) == size:
-            inflating = zlib.decompressobj()
-            crops = len(json.loads(inflating.decompress(body)).get("crops", ()))
-            images = len(inflating.unused_data)
+            found = [len(crop["image"]) for crop in unpack(body)["crops"]]
+            crops, images = len(found), sum(found)
         yield Request(len(head) + len(end), len(body), crops, images)
 
 

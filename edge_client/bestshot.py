@@ -17,10 +17,13 @@ from edge_client.detector import Face, Image
 from edge_client.source import Frame
 
 USABLE = 0.4  # score from which the first shot need not wait for a better one
+HOPEFUL = 0.25  # score from which a track may be named, so that its first such crop should not wait for company
 FIRST_AFTER = 0.5  # seconds: else, long enough to pass over the blurred first glimpse
-BETTER_AFTER = 1.0  # seconds between a shot and one that is
+BETTER_AFTER = 1.0  # seconds between a shot and one that is, by this factor
 CLEARLY_BETTER = 1.25
-AGAIN_AFTER = 0.4  # seconds until another look: time for both to travel in one request (outbox.FIRST_LINGER)
+SOON_AFTER = 0.4  # the same, where a poor first look gives way to a face that turns to the camera
+FAR_BETTER = 2.0
+AGAIN_AFTER = 0.4  # seconds until another look: time for both to travel in one request (outbox.HURRY)
 AGAIN_GROWTH = 8.0  # the next wait is so many times as long
 GOOD_ENOUGH = 0.6  # of the best score sent: what another look must have
 _GOOD_SIZE = 90.0  # pixels: beyond this an embedder gains little
@@ -49,7 +52,7 @@ class BestShot:
 
     def __init__(self, seconds: float) -> None:
         self._first_by = seconds + FIRST_AFTER
-        self._better_at = self._again_at = 0.0
+        self._sent_at = self._again_at = 0.0
         self._wait = AGAIN_AFTER
         self._sent_score = 0.0
         self._best: Shot | None = None
@@ -63,7 +66,7 @@ class BestShot:
         shot = self._best
         if shot is None or shot.score < self._needed(seconds):
             return None
-        self._better_at = seconds + BETTER_AFTER
+        self._sent_at = seconds
         self._again_at = seconds + self._wait
         self._wait *= AGAIN_GROWTH
         return self._take(shot)
@@ -79,7 +82,9 @@ class BestShot:
             return USABLE if seconds < self._first_by else 0.0
         if seconds >= self._again_at:
             return self._sent_score * GOOD_ENOUGH
-        return self._sent_score * CLEARLY_BETTER if seconds >= self._better_at else math.inf
+        if seconds >= self._sent_at + BETTER_AFTER:
+            return self._sent_score * CLEARLY_BETTER
+        return self._sent_score * FAR_BETTER if seconds >= self._sent_at + SOON_AFTER else math.inf
 
     def _take(self, shot: Shot) -> Shot:
         self._sent_score, self._best = max(self._sent_score, shot.score), None

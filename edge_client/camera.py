@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edge_client import codec
-from edge_client.bestshot import BestShot, Shot, take_shot
-from edge_client.detector import Box, Face, FaceDetector
+from edge_client.bestshot import HOPEFUL, BestShot, Shot, take_shot
+from edge_client.bundle import content_id
+from edge_client.detector import Box, Face, FaceDetector, Image
 from edge_client.motion import MotionGate
 from edge_client.outbox import Outbox
 from edge_client.server import Crop
@@ -30,11 +31,14 @@ _MINUTE = 60.0
 
 @dataclass(slots=True)
 class _Visit:
-    """What was sent of a track. `told_at`: when the server was last told of it, on the frames' clock; None: never."""
+    """What was sent of a track. `told_at`: when the server was last told of it, on the frames' clock; None: never.
+    `hurried`: a crop that may well be named was sent at once.
+    """
 
     best: BestShot
     seen_at: datetime
     told_at: float | None = None
+    hurried: bool = False
 
 
 class Camera:
@@ -84,25 +88,28 @@ class Camera:
             return self._detector.search(image)
         regions = self._gate.regions(image, now)
         faces = self._detector.follow(image, [track.expected_box(now) for track in self._tracker.tracks])
-        just_seen = [track.expected_box(now) for track in self._tracker.tracks if not track.misses]
-        new = [
-            face
-            for box in just_seen
-            if not any(_same(box, face.box) for face in faces)
-            for face in self._detector.search_near(image, box)
-        ]
-        if now - self._searched_at >= SEARCH_EVERY:
-            if now - self._looked_everywhere_at >= LOOK_EVERYWHERE_EVERY:
-                regions = None
-            if regions is None:
-                self._looked_everywhere_at = now
-            if regions != []:
-                self._searched_at = now
-                new += self._detector.search(image, regions)
-        for face in new:
-            if not any(_same(face.box, known.box) for known in faces):
-                faces.append(face)
+        self._add(faces, self._search(image, regions, now))
+        for track in self._tracker.tracks:
+            box = track.expected_box(now)
+            if not track.misses and not any(_same(box, face.box) for face in faces):  # it was there just now
+                self._add(faces, self._detector.search_near(image, box))
         return faces
+
+    def _search(self, image: Image, regions: list[Box] | None, now: float) -> list[Face]:
+        """New faces, if it is time to look for some, in regions that move or (None) everywhere."""
+        if now - self._searched_at < SEARCH_EVERY:
+            return []
+        if regions is None or now - self._looked_everywhere_at >= LOOK_EVERYWHERE_EVERY:
+            regions, self._looked_everywhere_at = None, now
+        if regions == []:
+            return []
+        self._searched_at = now
+        return self._detector.search(image, regions)
+
+    @staticmethod
+    def _add(faces: list[Face], found: list[Face]) -> None:
+        """Those of them that are not among the others yet."""
+        faces += [face for face in found if not any(_same(face.box, known.box) for known in faces)]
 
     def _see(self, frame: Frame, face: Face, track: Track) -> None:
         visit = self._visits.get(track)
@@ -137,18 +144,22 @@ class Camera:
         visit.told_at = track.seen_at
 
     def _submit(self, track: Track, visit: _Visit, shot: Shot) -> None:
+        image = codec.encode(shot.image, self._codec)
         crop = Crop(
+            id=content_id(self._id, track.id, image),
             camera=self._id,
             captured_at=shot.captured_at,
             box=shot.face.box,
             frame_size=shot.frame_size,
             track=track.id,
             confidence=shot.face.confidence,
-            image=codec.encode(shot.image, self._codec),
+            image=image,
             codec=self._codec,
         )
-        self._outbox.submit(crop, shot.seconds if self._is_live else None)
+        hurry = shot.score >= HOPEFUL and not visit.hurried
+        self._outbox.submit(crop, shot.seconds if self._is_live else None, hurry=hurry)
         visit.told_at = shot.seconds
+        visit.hurried |= hurry
         self.figures.crop_sent(shot.captured_at, len(crop.image))
         log.debug("%s: track %s: queued crop %s, score %.2f", self._id, track.id, crop.id, shot.score)
 

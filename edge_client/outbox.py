@@ -17,8 +17,8 @@ from edge_client.uploader import Uploader
 
 log = logging.getLogger(__name__)
 
-FIRST_LINGER = 0.5  # seconds: a new face goes out soon, together with those who come along
-LINGER = 3.0  # seconds that a further crop of a track waits for company
+HURRY = 0.5  # seconds: who may be named goes out soon, together with those who come along
+LINGER = 4.0  # seconds that other crops wait for company
 ROOM = 512  # crops: where a file is read faster than it can be sent, it waits
 COMPLAIN_EVERY = 60.0  # seconds
 
@@ -40,7 +40,7 @@ class Outbox:
         self._uploader = Uploader(server, self._spool, self._presence, self._report)
         self._uploader.start()
 
-    def submit(self, crop: Crop, taken_at: float | None = None) -> None:
+    def submit(self, crop: Crop, taken_at: float | None = None, *, hurry: bool = True) -> None:
         """Keep a crop until the server has it. Never waits for the network, and never fails: what the disk cannot take
         is counted as dropped. `taken_at`: what `time.monotonic` said when it was captured, if it was just now: the
         node's clock may have been set since.
@@ -53,9 +53,8 @@ class Outbox:
             return
         if displaced:
             self._drop(displaced, "the spool is full: its oldest crops make room")
-        is_first = self._presence.submitted((crop.camera, crop.track))
         is_full = len(self._spool) >= MAX_BATCH
-        self._uploader.wake(0.0 if is_full else FIRST_LINGER if is_first else LINGER)
+        self._uploader.wake(0.0 if is_full else HURRY if hurry else LINGER)
 
     def beat(self, camera: str, track: str, at: datetime) -> None:
         """The person is still there: told with the next request, within a minute."""

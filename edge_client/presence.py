@@ -22,15 +22,8 @@ class Presence:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._states: OrderedDict[TrackKey, str] = OrderedDict()  # "": a crop was submitted, and no answer came yet
+        self._states: OrderedDict[TrackKey, str] = OrderedDict()
         self._beats: OrderedDict[TrackKey, tuple[datetime, Stamp]] = OrderedDict()
-
-    def submitted(self, track: TrackKey) -> bool:
-        """Note that a crop of the track is under way; True for its first."""
-        with self._lock:
-            is_first = track not in self._states
-            _remember(self._states, track, self._states.get(track, ""))
-            return is_first
 
     def beat(self, track: TrackKey, at: datetime, stamp: Stamp) -> None:
         """The person is still there. Only the latest is kept until it can be told."""

@@ -6,7 +6,6 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import requests
 from urllib3.util import SKIP_HEADER
@@ -22,6 +21,7 @@ _CONNECT_S, _ANSWER_S = 10.0, 30.0
 _LONGEST_RETRY_AFTER = 600.0
 _VERDICTS = {202, 400, 409, 413, 422}  # what a server says about crops; 202 alone means that they are stored
 _PAGES = 100  # of cameras, at most
+STATES = {state[0]: state for state in ("named", "unknown", "pending", "refused")}  # of tracks, by their letters
 
 __all__ = ["Crop", "NodeSettings", "Receipt", "RefusedError", "RemoteCamera", "Server", "UnavailableError"]
 
@@ -41,7 +41,7 @@ class UnavailableError(Exception):
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """The server's verdict on a batch: whether it was stored, why not, the reasons for single crops by id; and what it
-    knows of the tracks: "named", "unknown" or "pending". `settings_version`: told where figures were sent.
+    knows of the tracks: one of STATES. `settings_version`: told where figures were sent.
     """
 
     stored: bool
@@ -151,17 +151,15 @@ class Server:
     ) -> Receipt:
         tracks, data = bundle.pack(crops, beats, node)
         response = self.ask("POST", path, wanted, data=data, headers={"Content-Type": bundle.CONTENT_TYPE})
-        body = self._json(response)
-        names = {UUID(crop.id).hex: crop.id for crop in crops}
+        letters = response.headers.get("Tracks", "")
+        body = self._json(response) if response.content or len(letters) < len(tracks) else {}
         rejected = {
-            names.get(str(item.get("id")).replace("-", ""), ""): _text(f"{item.get('code')}: {item.get('detail')}")
+            str(item.get("id")): _text(f"{item.get('code')}: {item.get('detail')}")
             for item in _dicts(body.get("rejected"))
         }
-        states = body.get("tracks")
-        known = dict(zip(tracks, map(str, states), strict=False)) if isinstance(states, list) else {}
+        known = {track: STATES[letter] for track, letter in zip(tracks, letters, strict=False) if letter in STATES}
         reason = _text(body.get("detail") or body.get("title") or "no reason given")
-        version = body.get("settings_version")
-        return Receipt(response.status_code in {200, 202}, reason, rejected, known, version and str(version))
+        return Receipt(response.status_code in {200, 202}, reason, rejected, known, response.headers.get("Settings"))
 
     def ask(self, method: str, path: str, wanted: set[int], **content: Any) -> requests.Response:
         """An answer with one of the `wanted` statuses; any other is none, such as those of a proxy or a login page.

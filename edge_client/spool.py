@@ -29,21 +29,28 @@ VERSION = 1  # 1: the first
 _LOCK_TIMEOUT = 1.0  # seconds
 _WAL_PAGES = 500
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_SCHEMA = """
-CREATE TABLE crop (
+_SCHEMA = (
+    """CREATE TABLE crop (
     place INTEGER PRIMARY KEY, -- rising: the order of arrival
     id TEXT NOT NULL UNIQUE,
     camera TEXT NOT NULL,
     circumstances TEXT NOT NULL, -- JSON
     image BLOB NOT NULL
-);
-CREATE INDEX crop_by_camera ON crop (camera, place);
-"""
+)""",
+    "CREATE INDEX crop_by_camera ON crop (camera, place)",
+)
+_INSERT = "INSERT INTO crop (id, camera, circumstances, image) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
 _T = TypeVar("_T")
 
 
 class SpoolError(ConfigError):
     """The file cannot be used; the message says what to do."""
+
+
+class _OtherTablesError(sqlite3.DatabaseError):
+    """Damage that SQLite does not see: it reads as other tables."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
 
 
 class Spool:
@@ -66,16 +73,16 @@ class Spool:
         return self._counts.total() - len(self._delivered)
 
     def add(self, crop: Crop, stamp: Stamp) -> int:
-        """Keep a crop: durably, once this returns. Returns how many others had to go: the oldest of the camera that
-        has the most, so that one camera's flood costs the others nothing.
+        """Keep a crop, unless it is there: durably, once this returns. Returns how many others had to go: the oldest of
+        the camera that has the most, so that one camera's flood costs the others nothing.
         """
         row = (crop.id, crop.camera, _circumstances(crop, stamp), crop.image)
 
         def insert() -> int:
             removed: list[str] = []
             with self._transaction():
-                self._db.execute("INSERT INTO crop (id, camera, circumstances, image) VALUES (?, ?, ?, ?)", row)
-                counts = self._counts + Counter([crop.camera])
+                added = self._db.execute(_INSERT, row)
+                counts = self._counts + Counter([crop.camera] * added.rowcount)
                 while self._used() > self._max_bytes and counts.total() > 1:
                     removed.append(self._delete_oldest(counts))
                     counts -= Counter(removed[-1:])
@@ -159,9 +166,12 @@ class Spool:
                     f"{self._path} was made by a newer version: update this one, or name another spool file"
                 )
             if version == 0:
-                for statement in _SCHEMA.split(";\n"):
+                for statement in _SCHEMA:
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {VERSION}")
+            tables = self._db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
+            if tuple(sql for (sql,) in tables) != _SCHEMA:
+                raise _OtherTablesError("its tables are not those of a spool")
             self._counts = Counter(dict(self._db.execute("SELECT camera, COUNT(*) FROM crop GROUP BY camera")))
         self.used_bytes = self._used()
 
@@ -170,8 +180,8 @@ class Spool:
         with self._lock:
             try:
                 return work()
-            except sqlite3.DatabaseError as error:
-                if _code(error) not in _DAMAGED:
+            except (sqlite3.DatabaseError, ValueError) as error:
+                if not _is_damage(error):
                     raise
                 self._set_aside(error)
             return work()
@@ -182,7 +192,7 @@ class Spool:
         except sqlite3.Error as error:
             log.warning("crops that were delivered cannot be deleted from %s yet: %s", self._path, error)
 
-    def _set_aside(self, error: sqlite3.Error) -> None:
+    def _set_aside(self, error: Exception) -> None:
         kept = self._path.with_name(f"{self._path.name}.damaged")
         log.error("%s is damaged (%s): it is kept as %s, and a new one begun", self._path, error, kept)
         self._db.close()
@@ -238,6 +248,13 @@ class Spool:
         fields["captured_at"] = datetime.fromisoformat(fields["captured_at"])
         fields |= {key: fields[key] and tuple(fields[key]) for key in ("box", "frame_size")}
         return Crop(id=name, camera=camera, image=image, **fields), stamp
+
+
+def _is_damage(error: Exception) -> bool:
+    """Damage that SQLite does not see shows as text that cannot be read, of ours or of its messages."""
+    if not isinstance(error, sqlite3.Error):
+        return True
+    return _code(error) in _DAMAGED or (isinstance(error, sqlite3.OperationalError) and not _code(error))
 
 
 def _code(error: Exception) -> int:

@@ -27,7 +27,7 @@ class Track:
 
     box: Floats
     seen_at: float
-    id: str = field(default_factory=lambda: secrets.token_hex(6))
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(6))
     hits: int = 1
     misses: int = 0
     velocity: Floats = field(default_factory=lambda: np.zeros(4))

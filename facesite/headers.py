@@ -34,6 +34,10 @@ class HeadersMiddleware:
             del response[name]
         if request.method != "OPTIONS" and response.status_code != 405:
             del response["Allow"]
+        if "Authorization" in request.headers:
+            del response["Vary"]  # no cache keeps answers to a key, and cookies do not matter to them
+        if not response.content:
+            del response["X-Content-Type-Options"]
         return response
 
 

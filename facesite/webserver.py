@@ -3,6 +3,7 @@
 import threading
 from importlib import import_module
 
+from gunicorn.http.wsgi import Response
 from gunicorn.workers.base import Worker
 
 from facesite import settings
@@ -23,3 +24,15 @@ def post_worker_init(worker: Worker) -> None:
     # By name: models can be imported only after the worker has set Django up.
     warming = import_module("facesite.warming")
     threading.Thread(target=warming.load_engine, daemon=True).start()
+
+
+_said_by_gunicorn = Response.default_headers
+
+
+def lean_headers(answer: Response) -> list[str]:
+    """Without what nobody needs: which program answers, and that HTTP/1.1 keeps the connection."""
+    needless = ("Server:", "Connection: keep-alive") if answer.req.version >= (1, 1) else ("Server:",)
+    return [line for line in _said_by_gunicorn(answer) if not line.startswith(needless)]
+
+
+Response.default_headers = lean_headers  # gunicorn has no setting for them

@@ -1,38 +1,25 @@
-"""The compact form in which edge nodes send: zlib-compressed JSON, and right behind it the images of the crops.
+"""What edge nodes say, checked: the compact form (edge_client/bundle.py describes it), or JSON for a heartbeat."""
 
-    {"tracks": [[camera, key], …],                                  those of whom anything is said
-     "crops": [[id, track, captured_at, bytes, box, frame_size, confidence], …],     images in this order
-     "beats": [[track, at], …],                                     still there
-     "node": {…}}                                                   figures of the node
-
-where `track` is a place in the list of tracks (from 0), and box, frame_size and confidence are null where unknown.
-A multipart form costs a few hundred bytes per crop; this costs a few dozen.
-"""
-
-import json
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import accumulate
 from typing import IO, Self
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import BaseParser
+from rest_framework.response import Response
 
 from detections.api.crops import FiniteFloatField, check
+from detections.api.unpacking import MOST, unpack
 from detections.edge import TrackKey
 from detections.ingest import Rejection, Submission
 
 MEDIA_TYPE = "application/x-facesite"
-MAX_METADATA_BYTES = 256 * 1024
-MAX_TRACKS = 512
 MAX_CAMERAS = 256
 _LARGEST = 2**53
-_COLUMNS = ("id", "track", "captured_at", "bytes", "box", "frame_size", "confidence")
 
 
 @dataclass(frozen=True)
@@ -60,24 +47,17 @@ class Message:
 class Bundle:
     """A request taken apart, not yet checked."""
 
-    metadata: object
-    images: bytes = b""
+    said: object
 
 
 class BundleParser(BaseParser):
-    """Decompresses no more than MAX_METADATA_BYTES, whatever the request would grow to."""
-
     media_type = MEDIA_TYPE
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping | None = None) -> Bundle:
-        decompressor = zlib.decompressobj()
         try:
-            text = decompressor.decompress(stream.read(), MAX_METADATA_BYTES)
-            if not decompressor.eof:
-                raise ParseError(f"The metadata is cut off, or longer than {MAX_METADATA_BYTES // 1024} KiB.")
-            return Bundle(json.loads(text), decompressor.unused_data)
-        except (zlib.error, ValueError, RecursionError) as error:
-            raise ParseError("The body must begin with zlib-compressed JSON.") from error
+            return Bundle(unpack(stream.read()))
+        except ValueError as error:
+            raise ParseError(f"The body is not in the compact form of edge nodes: {error}") from error
 
 
 class Row(serializers.Field):
@@ -138,11 +118,11 @@ class NewsSerializer(serializers.Serializer):
     """What a node says beside crops."""
 
     tracks = serializers.ListField(
-        child=TrackRow(), max_length=MAX_TRACKS, default=list, help_text="[camera, key] of all that are spoken of."
+        child=TrackRow(), max_length=MOST, default=list, help_text="[camera, key] of all that are spoken of."
     )
     beats = serializers.ListField(
         child=BeatRow(),
-        max_length=MAX_TRACKS,
+        max_length=MOST,
         default=list,
         help_text="[track, at]: still there then. The track is a place in `tracks`, from 0.",
     )
@@ -155,38 +135,34 @@ def read(bundle: Bundle, *, least: int, most: int) -> Message:
     Raises:
         ValidationError: anything is wrong but a single crop's own description.
     """
-    serializer = NewsSerializer(data=bundle.metadata)
+    serializer = NewsSerializer(data=bundle.said)
     serializer.is_valid(raise_exception=True)
     news = serializer.validated_data
     tracks = [(one["camera"], one["key"]) for one in news["tracks"]]
     if any(beat["track"] >= len(tracks) for beat in news["beats"]):
         raise ValidationError({"beats": "Each must name a place in the list of tracks."})
     beats = {tracks[beat["track"]]: beat["at"] for beat in news["beats"]}
-    rows = bundle.metadata.get("crops", [])
-    if not isinstance(rows, list) or not least <= len(rows) <= most:
+    crops = bundle.said.get("crops", [])
+    if not isinstance(crops, list) or not least <= len(crops) <= most:
         raise ValidationError({"crops": f"Must be a list of {least} to {most} crops."})
-    return Message.of(_crops(rows, tracks, bundle.images), tracks=tracks, beats=beats, node=news.get("node"))
+    checked = [check(one, index, lambda _, image=one["image"]: image) for index, one in enumerate(crops)]
+    return Message.of(checked, tracks=tracks, beats=beats, node=news.get("node"))
 
 
-def _crops(rows: list, tracks: Sequence[TrackKey], images: bytes) -> list[Submission | Rejection]:
-    if not all(_is_sound(row, len(tracks)) for row in rows):
-        raise ValidationError({"crops": f"Each must be a list of {', '.join(_COLUMNS)}; track is a place in tracks."})
-    entries = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
-    ends = list(accumulate(entry["bytes"] for entry in entries))
-    if (ends or [0])[-1] != len(images):
-        raise ValidationError({"crops": f"The images have {len(images)} bytes together, and not what the crops say."})
-    checked = []
-    for index, (entry, end) in enumerate(zip(entries, ends, strict=True)):
-        image = images[end - entry["bytes"] : end]
-        camera, key = tracks[entry["track"]]
-        known = {name: value for name, value in entry.items() if value is not None}
-        checked.append(check(known | {"camera": camera, "track": key}, index, lambda _, image=image: image))
-    return checked
+def answer_headers(status: int) -> list[OpenApiParameter]:
+    """For the API's documentation."""
+    words = {
+        "Tracks": "To the compact form: the first letter of how each of its tracks stands, in its order.",
+        "Settings": "To the compact form, if it had figures of the node: the version of the node's settings.",
+    }
+    return [
+        OpenApiParameter(name, str, OpenApiParameter.HEADER, description=text, response=[status])
+        for name, text in words.items()
+    ]
 
 
-def _is_sound(row: object, tracks: int) -> bool:
-    """Whether its image can be told from those of its neighbours."""
-    if not isinstance(row, list) or len(row) != len(_COLUMNS):
-        return False
-    track, size = row[1], row[3]
-    return type(track) is type(size) is int and 0 <= track < tracks and size > 0
+def answer(news: Mapping, status: int, rejected: Sequence[Mapping] = ()) -> Response:
+    """What `edge.hear` said, in headers: a body would cost twice as much."""
+    told = {"Tracks": "".join(state[0] for state in news["tracks"]), "Settings": news.get("settings_version")}
+    headers = {name: value for name, value in told.items() if value}
+    return Response({"rejected": rejected} if rejected else None, status=status, headers=headers)

@@ -1,6 +1,5 @@
 """What an edge node asks and tells apart from crops."""
 
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
@@ -13,7 +12,7 @@ from rest_framework.views import APIView
 from access.roles import Capability
 from detections import edge
 from detections.api import bundles
-from detections.api.bundles import MEDIA_TYPE, Bundle, BundleParser, NewsSerializer
+from detections.api.bundles import MEDIA_TYPE, Bundle, BundleParser, NewsSerializer, answer_headers
 
 
 class NodeCameraSerializer(serializers.Serializer):
@@ -42,7 +41,6 @@ class NodeCameraSerializer(serializers.Serializer):
                         "settings": {"target_fps": 6.0, "min_size": 40.0, "detector": "mtcnn", "codec": "webp"},
                     }
                 ],
-                "server_time": "2026-11-23T08:15:30.250Z",
             },
         )
     ]
@@ -51,11 +49,12 @@ class EdgeNodeSerializer(serializers.Serializer):
     name = serializers.CharField()
     settings_version = serializers.CharField(help_text="Another one: something below has changed.")
     cameras = NodeCameraSerializer(many=True)
-    server_time = serializers.DateTimeField()
 
 
 class HeartbeatAnswerSerializer(serializers.Serializer):
-    """How each of the request's tracks stands; "refused": its camera is not the node's."""
+    """How each of the request's tracks stands; "refused": its camera is not the node's. To the compact form the answer
+    has no body, but headers.
+    """
 
     tracks = serializers.ListField(child=serializers.ChoiceField(edge.STATES))
     settings_version = serializers.CharField(required=False, help_text="If the request had figures of the node.")
@@ -71,7 +70,7 @@ class Node(APIView):
         node = edge.node_of(request.user)
         if node is None:
             raise NotFound("This key belongs to no edge node. Ask an administrator for a key issued for your node.")
-        return Response(EdgeNodeSerializer(edge.describe(node) | {"server_time": timezone.now()}).data)
+        return Response(EdgeNodeSerializer(edge.describe(node)).data)
 
 
 class Heartbeat(APIView):
@@ -82,9 +81,11 @@ class Heartbeat(APIView):
         tags=["edge"],
         summary="A node is there, and so are these people",
         request={"application/json": NewsSerializer, MEDIA_TYPE: OpenApiTypes.BINARY},
+        parameters=answer_headers(200),
         responses=HeartbeatAnswerSerializer,
     )
     def post(self, request: Request) -> Response:
-        bundle = request.data if isinstance(request.data, Bundle) else Bundle(request.data)
-        message = bundles.read(bundle, least=0, most=0)
-        return Response(edge.hear(request.user, message.tracks, message.beats, message.node))
+        is_compact = isinstance(request.data, Bundle)
+        message = bundles.read(request.data if is_compact else Bundle(request.data), least=0, most=0)
+        news = edge.hear(request.user, message.tracks, message.beats, message.node)
+        return bundles.answer(news, 200) if is_compact else Response(news)

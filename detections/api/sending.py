@@ -100,11 +100,9 @@ class ReceiptSerializer(serializers.Serializer):
 
 
 class BundleReceiptSerializer(serializers.Serializer):
-    """The answer to the compact form: all crops are committed but those in `rejected` (left out if there is none)."""
+    """The answer to the compact form: all crops are committed but these. Without any there is no body."""
 
-    rejected = RejectionSerializer(many=True, required=False)
-    tracks = serializers.ListField(child=serializers.ChoiceField(edge.STATES), help_text="In the order of the request.")
-    settings_version = serializers.CharField(required=False, help_text="If the request had figures of the node.")
+    rejected = RejectionSerializer(many=True)
 
 
 def _documented(summary: str) -> object:
@@ -112,6 +110,7 @@ def _documented(summary: str) -> object:
         tags=["face-recognition"],
         summary=summary,
         request={"multipart/form-data": SubmissionSerializer, MEDIA_TYPE: OpenApiTypes.BINARY},
+        parameters=bundles.answer_headers(202),
         responses={
             202: PolymorphicProxySerializer(
                 "Accepted", [ReceiptSerializer, BundleReceiptSerializer], resource_type_field_name=None
@@ -185,8 +184,7 @@ def _answer(request: Request, receipt: Receipt, message: Message) -> Response:
         detail = f"No crop was accepted. The first was refused because: {rejected[0]['detail']}"
         raise Problem(400, "nothing-accepted", "Nothing accepted", detail, rejected=rejected)
     if isinstance(request.data, Bundle):
-        news = edge.hear(request.user, message.tracks, message.beats, message.node)
-        return Response(news | ({"rejected": rejected} if rejected else {}), status=202)
+        return bundles.answer(edge.hear(request.user, message.tracks, message.beats, message.node), 202, rejected)
     job = receipt.job
     body = {
         "job": job.pk if job else None,

@@ -10,10 +10,8 @@ example:
 """
 
 import argparse
-import hashlib
 import threading
 import time
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,14 +19,13 @@ from pathlib import Path
 
 from edge_client import options as shared
 from edge_client import pictures
+from edge_client.bundle import content_id
 from edge_client.cloud import patiently
 from edge_client.config import read_key, server_address
 from edge_client.pictures import PictureError
 from edge_client.progress import Progress
 from edge_client.server import MAX_BATCH, MAX_BATCH_BYTES, Crop, Server
 from edge_client.stopping import stop_on_signals
-
-_NAMESPACE = uuid.UUID("0d6d7f0c-5b1e-4c0a-9a76-5f1f2b6c3a11")
 
 
 @dataclass(slots=True)
@@ -148,10 +145,9 @@ def _crop(path: Path, camera: str) -> Crop:
     Raises PictureError.
     """
     image = pictures.load(path)
-    content = hashlib.sha256(image).hexdigest()
     changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     return Crop(
-        id=str(uuid.uuid5(_NAMESPACE, f"{camera}/{content}")),
+        id=content_id(camera, "", image),
         camera=camera,
         captured_at=min(changed, datetime.now(UTC)),
         image=image,

@@ -3,19 +3,20 @@
 import json
 import threading
 import time
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from uuid import UUID
 
 import cv2
 import numpy as np
 import pytest
+
+from detections.api.unpacking import unpack
 
 KEY = "edge-test-key"
 
@@ -114,12 +115,12 @@ class Handler(BaseHTTPRequestHandler):
         if not self._authorised():
             return
         upload = parse_upload(dict(self.headers), raw)
-        news = {"tracks": ["named" if track in self.server.named else "pending" for track in upload.tracks]}
+        news = {"Tracks": "".join("n" if track in self.server.named else "p" for track in upload.tracks)}
         if upload.node is not None:
-            news["settings_version"] = self.server.settings_version
+            news["Settings"] = self.server.settings_version
         if self.path == "/api/v1/edge/heartbeat":
             self.server.heartbeats.append(upload)
-            self._send(Reply(200, news))
+            self._send(Reply(200, headers=news))
             return
         self.server.uploads.append(upload)
         reply = self.server.answers.popleft() if self.server.answers else Reply(202)
@@ -130,7 +131,7 @@ class Handler(BaseHTTPRequestHandler):
             accepted = {crop["id"]: crop for crop in upload.crops if crop["id"] not in rejected}
             self.server.stored |= accepted
             self.server.images |= {crop: upload.images[crop] for crop in accepted}
-            reply.body = news | reply.body
+            reply.headers = news | reply.headers
         self._send(reply)
 
     def _authorised(self) -> bool:
@@ -143,7 +144,7 @@ class Handler(BaseHTTPRequestHandler):
         if reply.status == 0:
             self.close_connection = True
             return
-        body = (reply.body if isinstance(reply.body, str) else json.dumps(reply.body)).encode()
+        body = (reply.body if isinstance(reply.body, str) else json.dumps(reply.body) if reply.body else "").encode()
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
@@ -154,19 +155,16 @@ class Handler(BaseHTTPRequestHandler):
 
 def parse_upload(headers: dict[str, str], raw: bytes) -> Upload:
     assert headers["Content-Type"] == "application/x-facesite"
-    decompressor = zlib.decompressobj()
-    content = json.loads(decompressor.decompress(raw))
-    rest = decompressor.unused_data
-    tracks = [tuple(track) for track in content.get("tracks", [])]
-    crops, images = [], {}
-    for name, track, captured_at, size, box, frame_size, confidence in content.get("crops", []):
-        crop = {"id": str(UUID(name)), "camera": tracks[track][0], "track": tracks[track][1]}
-        crop |= {"captured_at": captured_at, "box": box, "frame_size": frame_size, "confidence": confidence}
-        images[crop["id"]], rest = rest[:size], rest[size:]
-        crops.append(crop)
-    assert not rest
-    beats = {tracks[track]: at for track, at in content.get("beats", [])}
-    return Upload(crops, images, tracks, beats, content.get("node"), headers)
+    said = unpack(raw)
+    tracks = [tuple(track) for track in said["tracks"]]
+    images = {crop["id"]: crop.pop("image") for crop in said["crops"]}
+    crops = [crop | {"captured_at": told(crop["captured_at"])} for crop in said["crops"]]
+    beats = {tracks[track]: told(at) for track, at in said["beats"]}
+    return Upload(crops, images, tracks, beats, said.get("node"), headers)
+
+
+def told(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @pytest.fixture

@@ -13,8 +13,10 @@ from edge_client.bestshot import (
     AGAIN_GROWTH,
     BETTER_AFTER,
     CLEARLY_BETTER,
+    FAR_BETTER,
     FIRST_AFTER,
     GOOD_ENOUGH,
+    SOON_AFTER,
     USABLE,
     BestShot,
     Shot,
@@ -90,6 +92,16 @@ def test_later_clearly_better_shots_but_not_in_a_row():
     assert best.due(AGAIN_AFTER + BETTER_AFTER / 2) is None
     best.offer(shot(0.6))
     assert best.due(AGAIN_AFTER + BETTER_AFTER).score == 0.7
+
+
+def test_a_poor_first_look_gives_way_to_a_far_better_one_soon():
+    best = BestShot(0.0)
+    for seconds in (FIRST_AFTER, FIRST_AFTER + AGAIN_AFTER):
+        best.offer(shot(0.1))
+        assert best.due(seconds).score == 0.1
+    best.offer(shot(0.1 * FAR_BETTER))
+    assert best.due(FIRST_AFTER + AGAIN_AFTER + SOON_AFTER / 2) is None
+    assert best.due(FIRST_AFTER + AGAIN_AFTER + SOON_AFTER).score == 0.1 * FAR_BETTER
 
 
 def test_short_track_sends_its_best_at_its_end_and_nothing_twice():

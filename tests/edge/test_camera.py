@@ -43,11 +43,13 @@ class ScriptedDetector:
 class Outbox:
     def __init__(self) -> None:
         self.crops: list[Crop] = []
+        self.hurried: list[bool] = []
         self.beats: list[tuple[str, datetime]] = []
         self.named = False
 
-    def submit(self, crop: Crop, taken_at: float | None = None) -> None:
+    def submit(self, crop: Crop, taken_at: float | None = None, *, hurry: bool = True) -> None:
         self.crops.append(crop)
+        self.hurried.append(hurry)
 
     def beat(self, _camera: str, track: str, moment: datetime) -> None:
         self.beats.append((track, moment))

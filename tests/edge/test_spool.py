@@ -87,6 +87,14 @@ def test_what_is_removed_does_not_come_again(path):
         assert len(spool) == 2
 
 
+def test_the_same_crop_twice_is_kept_once(path):
+    one = crop()
+    with opened(path) as spool:
+        for _ in range(2):
+            assert spool.add(one, STAMP) == 0
+        assert (len(spool), waiting(spool)) == (1, [one.id])
+
+
 def test_full_spool_lets_the_oldest_of_the_greediest_camera_go(path):
     quiet = [crop(camera="hall", image=bytes(3000)) for _ in range(3)]
     flood = [crop(camera="gate", image=bytes(3000)) for _ in range(200)]
@@ -179,6 +187,23 @@ def test_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path_factory, noise, 
         assert one.id in waiting(spool)
         spool.remove(waiting(spool))
         assert len(spool) == 0
+
+
+@pytest.mark.parametrize(
+    ("sound", "damaged"),
+    [(b"circumstances TEXT", b"circumstancea TEXT"), (b"image BLOB", b"im\xffge BLOB"), (b'"stamp"', b'"stamp?')],
+)
+def test_damage_that_sqlite_does_not_see_is_found(path, sound, damaged):
+    with opened(path) as spool:
+        spool.add(crop(), STAMP)
+    content = path.read_bytes()
+    assert sound in content
+    path.write_bytes(content.replace(sound, damaged))
+    with opened(path) as spool:
+        assert waiting(spool) == []
+        spool.add(one := crop(), STAMP)
+        assert waiting(spool) == [one.id]
+    assert path.with_name("crops.sqlite3.damaged").exists()
 
 
 def test_file_that_is_no_spool_is_set_aside_with_a_word(path, caplog):

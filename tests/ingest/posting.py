@@ -1,14 +1,15 @@
 """Requests as edge nodes send them."""
 
 import json
-import zlib
 from collections.abc import Sequence
+from typing import Any
 from uuid import uuid4
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from rest_framework.test import APIClient
 
+from edge_client import bundle
 from tests.fabricated import NOON, plain_png
 
 ROOT = "/api/v1/face-recognition"
@@ -30,11 +31,9 @@ def post(
     return client.post(f"{ROOT}/{to}", {"metadata": json.dumps({"crops": crops}), **parts}, format="multipart")
 
 
-def post_bundle(
-    client: APIClient, content: object, images: bytes = b"", *, to: str = f"{ROOT}/store-results"
-) -> HttpResponse:
-    """Send the compact form: anything as its JSON, anything as its images."""
-    return post_bytes(client, zlib.compress(json.dumps(content).encode()) + images, to=to)
+def post_bundle(client: APIClient, *crops: bundle.Crop, to: str = f"{ROOT}/store-results", **rest: Any) -> HttpResponse:
+    """Send the compact form."""
+    return post_bytes(client, bundle.pack(crops, **rest)[1], to=to)
 
 
 def post_bytes(client: APIClient, body: bytes, *, to: str = f"{ROOT}/store-results") -> HttpResponse:

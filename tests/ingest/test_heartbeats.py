@@ -138,8 +138,9 @@ def test_figures_are_kept_the_latest_only(node: APIClient) -> None:
         {"camera": "yard", "frames_per_second": 1},
     ]
     figures = {"version": "0.1.0", "queued": 7, "dropped": 1, "clock_offset_s": -3599.6, "last_error": "late"}
-    answer = post_bundle(node, {"node": figures | {"cameras": cameras}}, to=URL)
-    assert answer.json()["settings_version"]
+    answer = post_bundle(node, node=figures | {"cameras": cameras}, to=URL)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer["Settings"]
     kept = EdgeNode.objects.get()
     assert (kept.version, kept.queued, kept.dropped, kept.clock_offset_s, kept.last_error) == (
         "0.1.0", 7, 1, -3599.6, "late",
@@ -148,7 +149,7 @@ def test_figures_are_kept_the_latest_only(node: APIClient) -> None:
     status = CameraStatus.objects.get()  # `yard` is not the node's
     assert (status.camera_id, status.frames_per_second, status.bytes_saved) == ("gate", 5.9, 2**40)
 
-    post_bundle(node, {"node": {"cameras": [{"camera": "gate", "error": "camera lost"}]}}, to=URL)
+    post_bundle(node, node={"cameras": [{"camera": "gate", "error": "camera lost"}]}, to=URL)
     status, kept = CameraStatus.objects.get(), EdgeNode.objects.get()
     assert (status.error, status.frames_per_second, status.last_crop_at) == ("camera lost", 0, None)
     assert (kept.queued, kept.last_error) == (0, "")
@@ -166,7 +167,7 @@ def test_key_without_a_node_may_say_that_people_stay_but_has_no_figures(
 def test_quiet_heartbeat_costs_the_database_few_queries(
     node: APIClient, django_assert_max_num_queries: Callable
 ) -> None:
-    figures = {"node": {"cameras": [{"camera": "gate", "frames_per_second": 6}]}}
-    post_bundle(node, figures, to=URL)
+    figures = {"cameras": [{"camera": "gate", "frames_per_second": 6}]}
+    post_bundle(node, node=figures, to=URL)
     with django_assert_max_num_queries(10):
-        assert post_bundle(node, figures, to=URL).status_code == 200
+        assert post_bundle(node, node=figures, to=URL).status_code == 200
