@@ -111,6 +111,13 @@ def test_usable_face_is_sent_as_soon_as_its_track_is_sure(scene):
     assert len(scene.show([50])) == 1
 
 
+def test_only_the_first_crop_that_may_be_named_is_in_a_hurry(scene):
+    scene.show(*[[50]] * 12, image=(NOISE * 0.03).astype(np.uint8))
+    assert scene.outbox.hurried == [False, False]
+    scene.show(*[[50]] * 60)
+    assert scene.outbox.hurried[2:] == [True] + [False] * (len(scene.outbox.crops) - 3)
+
+
 def test_two_faces_are_two_tracks(scene):
     crops = scene.show(*[[50, 400]] * 20)
     assert len({crop.track for crop in crops}) == 2
