@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from access.admin_site import ReadOnlyAdmin, RoleModelAdmin
-from access.models import PREFIX, ApiKey, NotRotatableError
+from access.models import PREFIX, ApiKey, AuditEntry, NotRotatableError
 
 GRACE = timedelta(days=7)
 
@@ -49,6 +49,9 @@ class AccountAdmin(RoleModelAdmin, UserAdmin):
         if user.is_superuser:
             return "superuser"
         return ", ".join(group.name for group in user.groups.all()) or "none: cannot see anything"
+
+    def audit_details(self, user: User) -> dict:
+        return {"roles": self.roles(user), "active": user.is_active}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
@@ -131,3 +134,12 @@ class FailedLoginAdmin(ReadOnlyAdmin):
     def unlock(self, request: HttpRequest, queryset: QuerySet[AccessAttempt]) -> None:
         count, _ = queryset.delete()
         self.message_user(request, f"Unlocked: {count}.")
+
+
+@admin.register(AuditEntry)
+class AuditAdmin(ReadOnlyAdmin):
+    list_display = ("at", "actor", "action", "kind", "subject", "details")
+    list_filter = ("action", "kind")
+    search_fields = ("actor", "subject")
+    date_hierarchy = "at"
+    show_full_result_count = False

@@ -1,14 +1,18 @@
 """The Django admin, governed by roles instead of a permission row per model."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
+from access import audit
 from access.roles import Capability, capabilities_of
 
 
@@ -52,7 +56,32 @@ class _ByRole:
 
 
 class RoleModelAdmin(_ByRole, admin.ModelAdmin):
-    """A model admin governed by roles."""
+    """A model admin governed by roles. Whatever is changed in it, by form or by action, is in the audit log."""
+
+    def audit_details(self, obj: Model) -> dict:
+        """What the audit log says of a row besides which of its fields changed."""
+        return {}
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: object) -> LogEntry:
+        audit.note(request.user, "add", audit.kind_of(obj), [obj.pk], **self.audit_details(obj))
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: object) -> LogEntry:
+        details = self.audit_details(obj) | {"changes": message}
+        audit.note(request.user, "change", audit.kind_of(obj), [obj.pk], **details)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Iterable[Model]) -> list[LogEntry] | LogEntry:
+        for obj in queryset:
+            audit.note(request.user, "delete", audit.kind_of(obj), [obj.pk])
+        return super().log_deletions(request, queryset)
+
+    def get_actions(self, request: HttpRequest) -> dict:
+        return {
+            # Deleting, and what takes its place, notes itself.
+            name: (function if name == "delete_selected" else audit.noted(name, function), name, description)
+            for name, (function, _, description) in super().get_actions(request).items()
+        }
 
 
 class RoleInline(_ByRole, admin.StackedInline):

@@ -1,4 +1,4 @@
-"""API keys. Only a hash is kept: the key itself is shown once, when it is made."""
+"""API keys, of which only a hash is kept: the key itself is shown once, when it is made. And the audit log."""
 
 import hashlib
 import secrets
@@ -115,6 +115,24 @@ class ApiKey(models.Model):
         now = timezone.now()
         if self.last_used_at is None or now - self.last_used_at > LAST_USED_RESOLUTION:
             type(self).objects.filter(pk=self.pk).update(last_used_at=now)
+
+
+class AuditEntry(models.Model):
+    """That somebody changed something. Written by `access.audit`, read by administrators, changed by nobody."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    actor = models.CharField("who", max_length=150)
+    action = models.CharField("did", max_length=40)
+    kind = models.CharField("to", max_length=40)
+    subject = models.CharField("id", max_length=50, db_index=True)
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name_plural = "audit log"
+        ordering = ("-at", "-pk")
+
+    def __str__(self) -> str:
+        return f"audit entry {self.pk}"
 
 
 def digest(token: str) -> bytes:

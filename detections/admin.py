@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.admin.widgets import AdminURLFieldWidget
 from django.db import models
 from django.db.models import Count, QuerySet
 from django.db.models.functions import Now
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
@@ -17,7 +18,7 @@ from access.admin import show_once
 from access.admin_site import ReadOnlyAdmin, RoleInline, RoleModelAdmin
 from access.models import ApiKey, NotRotatableError
 from access.roles import Capability
-from detections import processing
+from detections import processing, searching
 from detections.models import (
     Camera,
     CameraSettings,
@@ -28,10 +29,15 @@ from detections.models import (
     ExternalServer,
     LastSeen,
     Location,
+    Search,
     Track,
     new_webhook_secret,
 )
+from people.models import Person
 from recognition import wakeup
+
+# Of the people that a search in the admin may be about.
+SEARCHES_NOTED = 100
 
 
 @admin.register(Location)
@@ -195,6 +201,12 @@ class SightingAdmin(ReadOnlyAdmin):
     search_fields = ("person__face_id",)
     show_full_result_count = False
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        if text := request.GET.get(SEARCH_VAR):
+            found = Person.objects.filter(face_id__icontains=text).values_list("pk", flat=True)[:SEARCHES_NOTED]
+            searching.note(request.user, Search.Means.SIGHTINGS, found)
+        return super().changelist_view(request, extra_context)
+
 
 @admin.register(Detection)
 class DetectionAdmin(SightingAdmin):
@@ -222,3 +234,15 @@ class TrackAdmin(SightingAdmin):
 class LastSeenAdmin(SightingAdmin):
     list_display = ("person", "camera", "captured_at", "probability")
     list_select_related = ("person", "camera")
+
+
+@admin.register(Search)
+class SearchAdmin(ReadOnlyAdmin):
+    """The other half of the audit log, for administrators alone: who looked for whom."""
+
+    list_display = ("at", "actor", "means", "person", "faces")
+    list_filter = ("means",)
+    list_select_related = ("person",)
+    search_fields = ("actor", "person__face_id")
+    date_hierarchy = "at"
+    show_full_result_count = False

@@ -22,8 +22,9 @@ from rest_framework.request import Request
 from access.pagination import History
 from access.roles import Capability
 from access.views import requires
+from detections import searching
 from detections.api.browsing import DetectionFilter, detections
-from detections.models import Camera, Crop, Detection, FaceImage, LastSeen
+from detections.models import Camera, Crop, Detection, FaceImage, LastSeen, Search
 from people.models import Person
 from recognition.models import ActiveModel
 
@@ -52,10 +53,15 @@ class Login(LoginView):
 @requires(Capability.READ)
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Last-known locations. The board in it asks for itself again and again, naming the version that it shows."""
-    content = render_to_string("detections/board.html", _board(request), request)
+    board = _board(request)
+    content = render_to_string("detections/board.html", board, request)
     version = hashlib.sha256(content.encode()).hexdigest()[:16]
     if request.htmx and request.GET.get("version") == version:
         return HttpResponse(status=204)
+    if board["search"] or not request.htmx:
+        # Not each time that a board of everyone refreshes itself.
+        found = [one.person_id for one in board["page"]] if board["search"] else ()
+        searching.note(request.user, Search.Means.DASHBOARD, found)
     template = "detections/board_frame.html" if request.htmx else "detections/dashboard.html"
     return render(request, template, {"content": content, "version": version})
 
@@ -73,6 +79,7 @@ def detections_page(request: HttpRequest) -> HttpResponse:
         rows = pages.paginate_queryset(chosen.qs, Request(request))
     except NotFound as error:
         raise Http404("This page of detections does not exist.") from error
+    searching.note_face_id(request.user, chosen.form.cleaned_data["face_id"])
     context = {
         "form": chosen.form,
         "rows": rows,

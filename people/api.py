@@ -1,6 +1,7 @@
 """The dataset (people and their photos) and the training of models from it."""
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics
@@ -10,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from access import audit
 from access.problems import Problem, ProblemSerializer
 from access.roles import Capability
 from people import enrolment, erasure
@@ -28,11 +30,6 @@ from recognition import jobs, storage, wakeup
 from recognition.api import accepted
 from recognition.models import Job
 from recognition.serializers import AcceptedJobSerializer, JobSerializer
-
-
-def account(request: Request) -> User | None:
-    """The person behind a request; None for a program's API key."""
-    return request.user if isinstance(request.user, User) else None
 
 
 def find_person(face_id: str, among: QuerySet[Person] | None = None) -> Person:
@@ -80,9 +77,12 @@ class DatasetPerson(APIView):
         basis.is_valid(raise_exception=True)
         person = Person(face_id=face_id, **basis.validated_data)
         check(person)
-        person, created = Person.objects.get_or_create(
-            face_id=person.face_id, defaults={"id": person.pk, **basis.validated_data}
-        )
+        with transaction.atomic():
+            person, created = Person.objects.get_or_create(
+                face_id=person.face_id, defaults={"id": person.pk, **basis.validated_data}
+            )
+            if created:
+                audit.note(request.user, "add", "person", [person.pk])
         if not created:
             raise Problem(409, "person-exists", "Person exists", "There is a person with this face id already.")
         return Response(PersonSerializer(person).data, status=201)
@@ -100,14 +100,16 @@ class DatasetPerson(APIView):
         for name, value in basis.validated_data.items():
             setattr(person, name, value)
         check(person)
-        person.save(update_fields=list(basis.validated_data))
+        with transaction.atomic():
+            person.save(update_fields=list(basis.validated_data))
+            audit.note(request.user, "change", "person", [person.pk], fields=list(basis.validated_data))
         return Response(PersonSerializer(person).data)
 
     @extend_schema(
         tags=["dataset"], summary="Erase a person for good", responses={200: ErasureSerializer, 503: ProblemSerializer}
     )
     def delete(self, request: Request, face_id: str) -> Response:
-        return Response({"erased": erasure.erase(find_person(face_id))})
+        return Response({"erased": erasure.erase(find_person(face_id), request.user)})
 
 
 class DatasetImage(APIView):
@@ -131,7 +133,7 @@ class DatasetImage(APIView):
         upload.fields["image"].allow_empty_file = True
         upload.is_valid(raise_exception=True)
         try:
-            photo = enrolment.add_photo(find_person(face_id), upload.validated_data["image"].read(), account(request))
+            photo = enrolment.add_photo(find_person(face_id), upload.validated_data["image"].read(), request.user)
         except enrolment.NoLegalBasisError as error:
             raise Problem(409, "no-legal-basis", "No legal basis", str(error)) from error
         except enrolment.DuplicatePhotoError as error:
@@ -153,7 +155,9 @@ class _Training(APIView):
     def post(self, request: Request) -> Response:
         # Photos are read from storage and the model goes there: better said now than by a job that fails.
         storage.probe()
-        job = jobs.request(self.kind, account(request))
+        account = request.user if isinstance(request.user, User) else None
+        job = jobs.request(self.kind, account)
+        audit.note(request.user, "request", "training", [job.pk], job=self.kind)
         wakeup.wake(wakeup.TRAINING, str(job.pk))
         return accepted(request, job)
 
@@ -187,6 +191,7 @@ class UnblockDataset(APIView):
     )
     def post(self, request: Request) -> Response:
         released = jobs.release_stuck()
+        audit.note(request.user, "unblock", "training", [job.pk for job in released])
         for job in released:
             wakeup.wake(wakeup.TRAINING, str(job.pk))
         return Response(JobSerializer(released, many=True).data)

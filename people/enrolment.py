@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
+from access import audit
 from people.models import Embedding, Person, Photo
 from recognition import storage
 from recognition.engine.errors import ImageError
@@ -56,8 +57,8 @@ class Verdict:
     face: EmbeddedFace | None = None
 
 
-def add_photo(person: Person, data: bytes, added_by: User | None = None) -> Photo:
-    """Judge a photo and record the verdict; of an accepted one a copy is stored with its vector.
+def add_photo(person: Person, data: bytes, by: audit.Principal = None) -> Photo:
+    """Judge a photo and record the verdict; of an accepted one a copy is stored with its vector. `by`: who added it.
 
     A photo refused before may be offered again: it is judged anew. The copy holds the upright pixels and nothing else
     of the upload: no place, no camera, no thumbnail. It is the copy that is judged and embedded, so that embedding it
@@ -77,7 +78,8 @@ def add_photo(person: Person, data: bytes, added_by: User | None = None) -> Phot
         raise DuplicatePhotoError("This person already has this photo.")
     engine = pipeline()
     copy, verdict = look_at(data, engine)
-    photo = Photo(person=person, sha256=sha256, added_by=added_by, **_columns(verdict))
+    account = by if isinstance(by, User) else None
+    photo = Photo(person=person, sha256=sha256, added_by=account, **_columns(verdict))
     if photo.is_accepted:
         # Named by random ids: no path is ever built from what a person typed.
         photo.file.name = f"{folder_of(person)}/{photo.pk}.jpg"
@@ -89,6 +91,7 @@ def add_photo(person: Person, data: bytes, added_by: User | None = None) -> Phot
             photo.save()
             if photo.is_accepted:
                 store_vector(photo, verdict.face, engine.pack_id)
+            audit.note(by, "add photo", "person", [person.label], accepted=photo.is_accepted)
     except IntegrityError:
         if photo.is_accepted:
             _delete_file(photo.file.name)
@@ -98,10 +101,12 @@ def add_photo(person: Person, data: bytes, added_by: User | None = None) -> Phot
     return photo
 
 
-def remove_photo(photo: Photo) -> None:
+def remove_photo(photo: Photo, by: audit.Principal = None) -> None:
     """Delete a photo with its vectors and file. Models trained with it keep its trace until the next training."""
     name = photo.file.name
-    photo.delete()
+    with transaction.atomic():
+        audit.note(by, "remove photo", "person", [photo.person.label])
+        photo.delete()
     if name:
         transaction.on_commit(lambda: _delete_file(name))
 

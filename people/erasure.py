@@ -1,5 +1,6 @@
 """Erases a person: rows, vectors, photos, sightings, queued crops, and every model that knows them."""
 
+import hashlib
 import logging
 from collections import Counter
 from contextlib import suppress
@@ -9,6 +10,8 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, connection, transaction
 
+from access import audit
+from access.models import AuditEntry
 from people.enrolment import delete_folder, folder_of
 from people.models import Person
 from people.training import all_lawful, fit_gallery
@@ -23,8 +26,8 @@ logger = logging.getLogger(__name__)
 ATTEMPTS_AGAINST_CROPS = 3
 
 
-def erase(person: Person) -> dict[str, int]:
-    """Erase for good; returns how many of what were removed, by kind.
+def erase(person: Person, by: audit.Principal = None) -> dict[str, int]:
+    """Erase for good, asked by whoever `by` is; returns how many of what were removed, by kind.
 
     The others stay recognised throughout: a model without the person takes over before the old ones are retired. A
     process that may not publish one leaves that to the next training, which it asks for at once; until then, for less
@@ -39,11 +42,11 @@ def erase(person: Person) -> dict[str, int]:
     for _ in range(ATTEMPTS_AGAINST_CROPS - 1):
         # A crop that joins a track of the person just now is seen by the next attempt.
         with suppress(IntegrityError):
-            return _erase(person)
-    return _erase(person)
+            return _erase(person, by)
+    return _erase(person, by)
 
 
-def _erase(person: Person) -> dict[str, int]:
+def _erase(person: Person, by: audit.Principal) -> dict[str, int]:
     with transaction.atomic():
         # Whoever publishes waits from here on, so no model with the person can appear in between.
         pointer = ActiveModel.locked()
@@ -60,12 +63,19 @@ def _erase(person: Person) -> dict[str, int]:
         _, rows = LogEntry.objects.filter(
             content_type=ContentType.objects.get_for_model(Person), object_id=str(person.pk)
         ).delete()
+        AuditEntry.objects.filter(subject=person.label).delete()
+        audit.note(by, "erase", "person", [remembered_as(person)])
         counts = Counter(rows)
         counts.update(Person.objects.filter(pk=person.pk).delete()[1])
         transaction.on_commit(lambda: counts.update(files=_delete_files(folder_of(person))))
         transaction.on_commit(forget_write_ahead_log)
     logger.info("erased person %s", person.pk)
     return _in_words(counts) | {"models": models}
+
+
+def remembered_as(person: Person) -> str:
+    """What the audit log keeps of an erased person. Whoever has the id, from a backup, can tell that it was."""
+    return hashlib.sha256(person.label.encode()).hexdigest()[:32]
 
 
 def _replace_model(trained: TrainedModel, person: Person) -> None:

@@ -12,7 +12,9 @@ from rest_framework.views import APIView
 
 from access.problems import Problem, ProblemSerializer, problem_response
 from access.roles import Capability
+from detections import searching
 from detections.identification import batcher, identify
+from detections.models import Search
 from detections.serializers import LastKnownSerializer
 from people.api import find_person
 from people.models import Person
@@ -108,6 +110,8 @@ class GetResults(APIView):
             result = identify(file.read())
         except ImageError as error:
             raise Problem(422, "unreadable-image", "Unreadable image", str(error)) from error
+        named = {one.identity.label for one in result.faces if one.face_id}
+        searching.note(request.user, Search.Means.GET_RESULTS, named, len(result.faces))
         faces = [
             {
                 "face_id": one.face_id,
@@ -134,7 +138,9 @@ class LastKnown(generics.GenericAPIView):
 
 @extend_schema(tags=["database"], summary="People with their last-known locations")
 class DatabasePeople(generics.ListAPIView, LastKnown):
-    pass
+    def get(self, request: Request) -> Response:
+        searching.note(request.user, Search.Means.DATABASE_PEOPLE)
+        return super().get(request)
 
 
 @extend_schema(tags=["database"], summary="Where a person was last seen")
@@ -142,4 +148,6 @@ class LastKnownLocation(generics.RetrieveAPIView, LastKnown):
     lookup_field = "face_id"
 
     def get_object(self) -> Person:
-        return find_person(self.kwargs["face_id"], among=self.get_queryset())
+        person = find_person(self.kwargs["face_id"], among=self.get_queryset())
+        searching.note(self.request.user, Search.Means.LAST_KNOWN_LOCATION, [person.pk])
+        return person

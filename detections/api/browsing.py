@@ -4,10 +4,13 @@ import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from access.models import ApiKey
 from access.pagination import History
 from access.roles import Capability
+from detections import searching
 from detections.ingest import cameras_of
 from detections.models import Camera, Detection, Location, Track
 from detections.serializers import CameraSerializer, DetectionSerializer, LocationSerializer, TrackSerializer
@@ -35,8 +38,16 @@ def detections() -> QuerySet[Detection]:
     return Detection.objects.select_related("person", "camera__location")
 
 
+class _Sightings(generics.ListAPIView):
+    """A list that may be asked for one person's rows; then who asked is on record."""
+
+    def get(self, request: Request) -> Response:
+        searching.note_face_id(request.user, request.query_params.get("face_id"))
+        return super().get(request)
+
+
 @extend_schema(tags=["browse"], summary="Detections, newest first")
-class DetectionList(generics.ListAPIView):
+class DetectionList(_Sightings):
     capability = Capability.READ
     serializer_class = DetectionSerializer
     pagination_class = History
@@ -52,7 +63,7 @@ class DetectionDetail(generics.RetrieveAPIView):
 
 
 @extend_schema(tags=["browse"], summary="Tracks, newest first")
-class TrackList(generics.ListAPIView):
+class TrackList(_Sightings):
     capability = Capability.READ
     serializer_class = TrackSerializer
     pagination_class = History

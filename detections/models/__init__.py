@@ -2,6 +2,7 @@
 
 from detections.models.deliveries import Delivery, ExternalServer, new_webhook_secret
 from detections.models.places import Camera, CameraSettings, CameraStatus, EdgeNode, Location
+from detections.models.searches import Search
 from detections.models.sightings import Crop, Detection, FaceImage, LastSeen, Track, TrackEvidence
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "FaceImage",
     "LastSeen",
     "Location",
+    "Search",
     "Track",
     "TrackEvidence",
     "new_webhook_secret",

@@ -22,6 +22,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
+from access import audit
 from access.admin_site import RoleModelAdmin
 from access.roles import Capability
 from people import enrolment, erasure, mixups
@@ -139,7 +140,7 @@ class PersonAdmin(RoleModelAdmin):
     def save_model(self, request: HttpRequest, obj: Person, form: PersonForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
         for photo in form.cleaned_data["remove"]:
-            enrolment.remove_photo(photo)
+            enrolment.remove_photo(photo, request.user)
         # Once the form's transaction is over: looking at photos takes seconds and must not hold up other writers.
         transaction.on_commit(partial(self._add_photos, request, obj, form.cleaned_data["photos"]))
 
@@ -205,6 +206,7 @@ class PersonAdmin(RoleModelAdmin):
             self.message_user(request, f"Training was not requested: {error} {LATER}", messages.ERROR)
         else:
             job = jobs.request(Job.Kind.OPTIMIZED_TRAIN, request.user)
+            audit.note(request.user, "request", "training", [job.pk], job=job.kind)
             wakeup.wake(wakeup.TRAINING, str(job.pk))
             self.message_user(request, "Training was requested. The new model goes into service by itself.")
         return redirect("admin:people_person_changelist")
@@ -236,7 +238,7 @@ class PersonAdmin(RoleModelAdmin):
         removed: Counter[str] = Counter()
         try:
             for person in people:
-                removed.update(erasure.erase(person))
+                removed.update(erasure.erase(person, request.user))
         except StorageUnavailableError as error:
             self.message_user(request, f"Not everybody was erased: {error} {LATER}", messages.ERROR)
         if removed:
