@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -87,6 +88,8 @@ class Program:
         for pid in reversed(tree):
             kill(pid)
         self._process.wait()
+        while any(_lives(pid) for pid in tree):
+            time.sleep(0.01)
 
     def freeze(self) -> None:
         """SIGSTOP: its connections stay open, and nobody answers."""
@@ -104,3 +107,10 @@ def kill(pid: int, by: signal.Signals = signal.SIGKILL) -> None:
     """Signal a process that may be gone already."""
     with suppress(ProcessLookupError):
         os.kill(pid, by)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
