@@ -11,6 +11,7 @@ from edge_client.settings import ConfigError
 
 _END_KEYS = {ord("q"), 27}  # Esc
 _LARGEST = (1280, 720)  # pixels: what fits most screens
+_BETWEEN = 16  # pixels
 
 
 class Screen:
@@ -47,7 +48,13 @@ class Screen:
         """A window of the image's proportions."""
         if title not in self._shown:
             cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-        height, width = image.shape[:2]
-        scale = min(1.0, _LARGEST[0] / width, _LARGEST[1] / height)
-        cv2.resizeWindow(title, round(width * scale), round(height * scale))
-        self._shown[title] = (height, width)
+            # Beside the others, which it would else cover.
+            cv2.moveWindow(title, sum(_size(*shown)[0] + _BETWEEN for shown in self._shown.values()), 0)
+        cv2.resizeWindow(title, *_size(*image.shape[:2]))
+        self._shown[title] = image.shape[:2]
+
+
+def _size(height: int, width: int) -> tuple[int, int]:
+    """Width and height of the window for a picture."""
+    scale = min(1.0, _LARGEST[0] / width, _LARGEST[1] / height)
+    return round(width * scale), round(height * scale)

@@ -77,10 +77,15 @@ class Session:
     def __init__(self, add_photo: Callable[[bytes], tuple[Verdict, str]]) -> None:
         self._add_photo = add_photo
         self._chooser = Chooser()
+        self._began: float | None = None
         self.taken: list[Image] = []
 
     def look(self, frame: Frame, faces: Sequence[Face]) -> tuple[list[Label], str]:
-        """Take the frame if it is good. Returns labels for its faces, and the verdict if it was taken."""
+        """Take the frame if it is good. Returns labels for its faces, and the verdict if it was taken, with the seconds
+        since the first frame.
+        """
+        if self._began is None:
+            self._began = frame.seconds
         objection = self._chooser.objection(frame, faces)
         if objection:
             return [Label(face.box, RED if objection in UNFIT else BLUE, objection) for face in faces], ""
@@ -88,10 +93,11 @@ class Session:
         photo = codec.crop(frame.image, face.box, margin=_MARGIN, max_side=_MAX_SIDE)
         verdict, reason = self._add_photo(codec.encode(photo, "jpeg"))
         self._chooser.take(frame, face, accepted=verdict is not Verdict.REFUSED)
+        moment = f"{frame.seconds - self._began:.2f} s"
         if verdict is Verdict.REFUSED:
-            return [Label(face.box, RED, "refused")], f"{frame.seconds:.2f}: refused ({reason})"
+            return [Label(face.box, RED, "refused")], f"{moment}: refused ({reason})"
         self.taken.append(photo)
-        return [Label(face.box, GREEN, f"photo {len(self.taken)}")], f"{frame.seconds:.2f}: {verdict}"
+        return [Label(face.box, GREEN, f"photo {len(self.taken)}")], f"{moment}: {verdict}"
 
 
 def _show(screen: Screen, picture: Image, taken: Sequence[Image]) -> bool:

@@ -192,10 +192,10 @@ def video(tmp_path: Path) -> Path:
     return path
 
 
-def write_video(path: Path, *, levels: Iterable[int], fps: float) -> None:
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, (160, 120))
+def write_video(path: Path, *, levels: Iterable[int], fps: float, width: int = 160, height: int = 120) -> None:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, (width, height))
     for level in levels:
-        writer.write(np.full((120, 160, 3), 8 * level, np.uint8))
+        writer.write(np.full((height, width, 3), 8 * level, np.uint8))
     writer.release()
 
 

@@ -144,6 +144,21 @@ def test_lost_stream_is_connected_again(video, web_root, monkeypatch, caplog):
     assert f"lost {web_root}/{video.name}; connecting again" in caplog.text
 
 
+def test_camera_that_returns_with_another_resolution_is_seen_in_that(video, web_root, monkeypatch):
+    monkeypatch.setattr(backoff, "FIRST", 0.01)
+    other = video.with_name("other.mp4")
+    write_video(other, levels=range(30), fps=10, width=320, height=180)
+    stop = threading.Event()
+    shapes = []
+    for frame in Source(f"{web_root}/{video.name}", stop):
+        if not shapes:
+            other.replace(video)
+        shapes.append(frame.image.shape[:2])
+        if len(shapes) == 40:
+            stop.set()
+    assert shapes == [(120, 160)] * 30 + [(180, 320)] * 10
+
+
 def test_public_name_hides_credentials():
     assert public_name("rtsp://viewer:pa%40ss@10.0.0.7:554/ch1?token=t") == "rtsp://10.0.0.7:554/ch1"
     assert public_name(0) == "webcam 0"

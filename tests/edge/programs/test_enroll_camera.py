@@ -62,7 +62,7 @@ def test_a_refused_photo_is_taken_anew(
     video = write_walk(tmp_path / "ada.mp4", "astronaut", seconds=4)
     assert edge("enroll-camera", **site, **SHOTS, video_source=video) == 0
     assert len(asked) == 4
-    assert "0.00: refused (The face is too blurred.)" in capsys.readouterr().out
+    assert "0.00 s: refused (The face is too blurred.)" in capsys.readouterr().out
 
 
 def test_the_person_can_be_created(edge: Edge, site: dict, tmp_path: Path) -> None:

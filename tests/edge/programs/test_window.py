@@ -15,6 +15,7 @@ class Display:
 
     def __init__(self) -> None:
         self.sizes: dict[str, tuple[int, int]] = {}
+        self.places: dict[str, tuple[int, int]] = {}
         self.shown: dict[str, np.ndarray] = {}
         self.key = -1
         self.visible = 1.0
@@ -26,6 +27,7 @@ def display(monkeypatch: pytest.MonkeyPatch) -> Display:
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr(cv2, "namedWindow", lambda *_: None)
     monkeypatch.setattr(cv2, "resizeWindow", lambda title, *size: fake.sizes.update({title: size}))
+    monkeypatch.setattr(cv2, "moveWindow", lambda title, *place: fake.places.update({title: place}))
     monkeypatch.setattr(cv2, "imshow", fake.shown.__setitem__)
     monkeypatch.setattr(cv2, "pollKey", lambda: fake.key)
     monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: fake.visible)
@@ -65,6 +67,14 @@ def test_large_pictures_fit_the_screen_and_keep_their_proportions(display: Displ
     assert display.sizes["video"] == (1280, 720)
     screen.show("video", np.zeros((200, 100, 3), np.uint8))
     assert display.sizes["video"] == (100, 200)
+
+
+def test_a_second_window_does_not_cover_the_first(display: Display) -> None:
+    screen = Screen()
+    screen.show("video", FRAME)
+    screen.show("crop", FRAME[:300, :300])
+    assert display.places["video"] == (0, 0)
+    assert display.places["crop"][0] > display.sizes["video"][0]
 
 
 def test_an_opencv_without_windows_is_named(display: Display, monkeypatch: pytest.MonkeyPatch) -> None:
