@@ -13,13 +13,15 @@ from urllib3.util import SKIP_HEADER
 from edge_client import bundle
 from edge_client.bundle import Crop, TrackKey
 from edge_client.clock import Clock, steady
+from edge_client.onewrite import OneWriteAdapter
 
 MAX_BATCH = 32  # crops
 MAX_BATCH_BYTES = 256 * 1024
 SLOWEST_LINK = 4000  # bytes per second: what is slower counts as broken
 _CONNECT_S, _ANSWER_S = 10.0, 30.0
 _LONGEST_RETRY_AFTER = 600.0
-_VERDICTS = {202, 400, 409, 413, 422}  # what a server says about crops; 202 alone means that they are stored
+_STORED = {200, 202, 204}
+_VERDICTS = {202, 204, 400, 409, 413, 422}  # what a server says about crops
 _PAGES = 100  # of cameras, at most
 STATES = {state[0]: state for state in ("named", "unknown", "pending", "refused")}  # of tracks, by their letters
 
@@ -77,6 +79,8 @@ class Server:
     def __init__(self, url: str, key: str) -> None:
         self._url = f"{url}/api/v1"
         self._session = requests.Session()
+        self._session.mount("http://", OneWriteAdapter())
+        self._session.mount("https://", OneWriteAdapter())
         # Nothing that the server would not miss: on a thin link an empty scene is mostly headers.
         self._session.headers.clear()
         self._session.headers.update({"User-Agent": SKIP_HEADER, "Accept-Encoding": SKIP_HEADER})
@@ -134,12 +138,12 @@ class Server:
         """Send one batch, MAX_BATCH crops at most, with what else there is to say. Raises RefusedError,
         UnavailableError.
         """
-        path = "dry-run" if dry_run else "store-results"
-        return self._say(f"/face-recognition/{path}", _VERDICTS, crops, beats, node)
+        path = "/face-recognition/dry-run" if dry_run else "/edge/crops"
+        return self._say(path, _VERDICTS, crops, beats, node)
 
     def heartbeat(self, beats: Mapping[TrackKey, datetime], node: Mapping[str, object]) -> Receipt:
         """Say that the node is there, and who still is before it. Raises RefusedError, UnavailableError."""
-        return self._say("/edge/heartbeat", {200}, (), beats, node)
+        return self._say("/edge/heartbeat", {200, 204}, (), beats, node)
 
     def _say(
         self,
@@ -159,7 +163,7 @@ class Server:
         }
         known = {track: STATES[letter] for track, letter in zip(tracks, letters, strict=False) if letter in STATES}
         reason = _text(body.get("detail") or body.get("title") or "no reason given")
-        return Receipt(response.status_code in {200, 202}, reason, rejected, known, response.headers.get("Settings"))
+        return Receipt(response.status_code in _STORED, reason, rejected, known, response.headers.get("Settings"))
 
     def ask(self, method: str, path: str, wanted: set[int], **content: Any) -> requests.Response:
         """An answer with one of the `wanted` statuses; any other is none, such as those of a proxy or a login page.

@@ -149,20 +149,22 @@ def read(bundle: Bundle, *, least: int, most: int) -> Message:
     return Message.of(checked, tracks=tracks, beats=beats, node=news.get("node"))
 
 
-def answer_headers(status: int) -> list[OpenApiParameter]:
+def answer_headers() -> list[OpenApiParameter]:
     """For the API's documentation."""
     words = {
         "Tracks": "To the compact form: the first letter of how each of its tracks stands, in its order.",
         "Settings": "To the compact form, if it had figures of the node: the version of the node's settings.",
     }
     return [
-        OpenApiParameter(name, str, OpenApiParameter.HEADER, description=text, response=[status])
+        OpenApiParameter(name, str, OpenApiParameter.HEADER, description=text, response=[204])
         for name, text in words.items()
     ]
 
 
-def answer(news: Mapping, status: int, rejected: Sequence[Mapping] = ()) -> Response:
+def answer(news: Mapping, rejected: Sequence[Mapping] = ()) -> Response:
     """What `edge.hear` said, in headers: a body would cost twice as much."""
     told = {"Tracks": "".join(state[0] for state in news["tracks"]), "Settings": news.get("settings_version")}
     headers = {name: value for name, value in told.items() if value}
-    return Response({"rejected": rejected} if rejected else None, status=status, headers=headers)
+    if rejected:
+        return Response({"rejected": rejected}, status=202, headers=headers)
+    return Response(status=204, headers=headers)

@@ -1,7 +1,7 @@
 """What an edge node asks and tells apart from crops."""
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.parsers import JSONParser
@@ -81,11 +81,11 @@ class Heartbeat(APIView):
         tags=["edge"],
         summary="A node is there, and so are these people",
         request={"application/json": NewsSerializer, MEDIA_TYPE: OpenApiTypes.BINARY},
-        parameters=answer_headers(200),
-        responses=HeartbeatAnswerSerializer,
+        parameters=answer_headers(),
+        responses={200: HeartbeatAnswerSerializer, 204: OpenApiResponse(description="To the compact form.")},
     )
     def post(self, request: Request) -> Response:
         is_compact = isinstance(request.data, Bundle)
         message = bundles.read(request.data if is_compact else Bundle(request.data), least=0, most=0)
         news = edge.hear(request.user, message.tracks, message.beats, message.node)
-        return bundles.answer(news, 200) if is_compact else Response(news)
+        return bundles.answer(news) if is_compact else Response(news)

@@ -100,7 +100,7 @@ class ReceiptSerializer(serializers.Serializer):
 
 
 class BundleReceiptSerializer(serializers.Serializer):
-    """The answer to the compact form: all crops are committed but these. Without any there is no body."""
+    """The answer to the compact form: all crops are committed but these. Without any it is a 204."""
 
     rejected = RejectionSerializer(many=True)
 
@@ -110,11 +110,12 @@ def _documented(summary: str) -> object:
         tags=["face-recognition"],
         summary=summary,
         request={"multipart/form-data": SubmissionSerializer, MEDIA_TYPE: OpenApiTypes.BINARY},
-        parameters=bundles.answer_headers(202),
+        parameters=bundles.answer_headers(),
         responses={
             202: PolymorphicProxySerializer(
                 "Accepted", [ReceiptSerializer, BundleReceiptSerializer], resource_type_field_name=None
             ),
+            204: OpenApiResponse(description="To the compact form: all is accepted."),
             400: OpenApiResponse(ProblemSerializer, "Nothing was accepted."),
             413: ProblemSerializer,
             503: OpenApiResponse(ProblemSerializer, "The inbox is full; `Retry-After` says when to come back."),
@@ -184,7 +185,7 @@ def _answer(request: Request, receipt: Receipt, message: Message) -> Response:
         detail = f"No crop was accepted. The first was refused because: {rejected[0]['detail']}"
         raise Problem(400, "nothing-accepted", "Nothing accepted", detail, rejected=rejected)
     if isinstance(request.data, Bundle):
-        return bundles.answer(edge.hear(request.user, message.tracks, message.beats, message.node), 202, rejected)
+        return bundles.answer(edge.hear(request.user, message.tracks, message.beats, message.node), rejected)
     job = receipt.job
     body = {
         "job": job.pk if job else None,

@@ -15,6 +15,8 @@ urlpatterns = [
     path("cameras", browsing.CameraList.as_view(), name="cameras"),
     path("locations", browsing.LocationList.as_view(), name="locations"),
     path("edge/node", edge.Node.as_view(), name="edge-node"),
+    # The same in fewer bytes.
+    path("edge/crops", sending.StoreResults.as_view(), name="edge-crops"),
     path("edge/heartbeat", edge.Heartbeat.as_view(), name="edge-heartbeat"),
     path("debug/ip", debugging.DebugIp.as_view(), name="debug-ip"),
     path("debug/node-name", debugging.DebugNodeName.as_view(), name="debug-node-name"),

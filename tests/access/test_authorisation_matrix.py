@@ -43,6 +43,7 @@ ALLOWED = {
     ("cameras", "GET"): READERS | SENDERS,
     ("locations", "GET"): READERS,
     ("edge-node", "GET"): SENDERS,
+    ("edge-crops", "POST"): SENDERS,
     ("edge-heartbeat", "POST"): SENDERS,
     ("debug-ip", "GET"): READERS,
     ("debug-node-name", "GET"): READERS,

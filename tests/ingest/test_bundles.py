@@ -39,7 +39,7 @@ def test_what_a_node_packs_is_stored_as_it_was(client: APIClient) -> None:
     one = crop(plain_png(1), box=(1.2, 2, 30, 40), frame_size=(640, 480), confidence=0.98765)
     bare = crop(plain_png(2), track="")
     answer = send(client, one, bare)
-    assert (answer.status_code, answer.content, answer["Tracks"]) == (202, b"", "pp")
+    assert (answer.status_code, answer.content, answer["Tracks"]) == (204, b"", "pp")
     stored = Crop.objects.get(pk=one.id)
     assert (bytes(stored.image), stored.camera_id, stored.captured_at) == (plain_png(1), "gate", NOON)
     assert stored.track.key == "t"
@@ -52,13 +52,13 @@ def test_it_and_the_form_for_everybody_know_each_others_ids(client: APIClient) -
     one = crop()
     sent = posting.crop(id=one.id, captured_at=NOON.isoformat())
     posting.post(client, [sent], {one.id: one.image})
-    assert send(client, one).status_code == 202
+    assert send(client, one).status_code == 204
     assert Crop.objects.count() == 1
 
 
 def test_the_same_bundle_again_has_no_second_effect(client: APIClient) -> None:
     crops = [crop(plain_png(level)) for level in range(5)]
-    assert [send(client, *crops).status_code for _ in range(2)] == [202, 202]
+    assert [send(client, *crops).status_code for _ in range(2)] == [204, 204]
     assert (Crop.objects.count(), Track.objects.count()) == (5, 1)
 
 
@@ -70,7 +70,7 @@ def test_a_crop_without_an_id_is_known_by_what_it_shows_and_of_whom(client: APIC
     explicit = [crop(plain_png(level), track=track) for track, level in named]
     saved = len(bundle.pack(explicit)[1]) - len(bundle.pack(crops)[1])
     assert saved == 16 * len(crops)
-    assert [send(client, *crops).status_code for _ in range(2)] == [202, 202]
+    assert [send(client, *crops).status_code for _ in range(2)] == [204, 204]
     assert {str(one.pk): bytes(one.image) for one in Crop.objects.all()} == {one.id: one.image for one in crops}
 
 
@@ -129,14 +129,14 @@ def test_a_dry_run_has_no_effect_at_all(client: APIClient) -> None:
     send(client, crop())
     beats = {("gate", "t"): later(30)}
     answer = send(client, crop(plain_png(2)), to="dry-run", beats=beats, node={"queued": 3})
-    assert (answer.status_code, answer["Tracks"]) == (202, "p")
+    assert (answer.status_code, answer["Tracks"]) == (204, "p")
     assert Crop.objects.count() == 1
     assert Track.objects.get().ended_at == NOON
     assert EdgeNode.objects.get().queued == 0
 
 
 def test_send_results_takes_it_too(client: APIClient) -> None:
-    assert send(client, crop(), to="send-results").status_code == 202
+    assert send(client, crop(), to="send-results").status_code == 204
     assert Crop.objects.get().deliver
 
 

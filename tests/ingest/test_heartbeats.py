@@ -139,7 +139,7 @@ def test_figures_are_kept_the_latest_only(node: APIClient) -> None:
     ]
     figures = {"version": "0.1.0", "queued": 7, "dropped": 1, "clock_offset_s": -3599.6, "last_error": "late"}
     answer = post_bundle(node, node=figures | {"cameras": cameras}, to=URL)
-    assert (answer.status_code, answer.content) == (200, b"")
+    assert (answer.status_code, answer.content) == (204, b"")
     assert answer["Settings"]
     kept = EdgeNode.objects.get()
     assert (kept.version, kept.queued, kept.dropped, kept.clock_offset_s, kept.last_error) == (
@@ -170,4 +170,4 @@ def test_quiet_heartbeat_costs_the_database_few_queries(
     figures = {"cameras": [{"camera": "gate", "frames_per_second": 6}]}
     post_bundle(node, node=figures, to=URL)
     with django_assert_max_num_queries(10):
-        assert post_bundle(node, node=figures, to=URL).status_code == 200
+        assert post_bundle(node, node=figures, to=URL).status_code == 204
