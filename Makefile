@@ -50,7 +50,7 @@ soak: $(DEVELOPMENT) setup ## The edge node's faults as long as in life, 2 hours
 	@$(BIN)/python -m bench.edge --videos $(VIDEOS) --minutes $(MINUTES)
 
 faults: $(DEVELOPMENT) setup ## The server's faults as docs/reliability.md lists them, an hour (FAULTS=0.1: a tenth; ARGS=)
-	@FAULTS=$(FAULTS) $(BIN)/python -m pytest -m "" $(or $(ARGS),tests/faults)
+	@FAULTS=$(FAULTS) $(BIN)/python -m pytest -m "" $(or $(ARGS),tests/faults tests/edge/faults/test_disk_full.py)
 
 lint: $(DEVELOPMENT)
 	@$(BIN)/ruff check .

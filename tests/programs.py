@@ -68,6 +68,10 @@ class Program:
         except psutil.NoSuchProcess:
             return []
 
+    def wait(self, seconds: float) -> int:
+        """For one that ends by itself; returns its exit code. Raises subprocess.TimeoutExpired."""
+        return self._process.wait(seconds)
+
     def stop(self, seconds: float = 30, by: signal.Signals | None = None) -> int:
         """Ask it to end; returns its exit code.
 

@@ -16,6 +16,7 @@ from tests.servers import ObjectStorage, Postgres, Redis, postgres_bin, running
 FOLDER = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before anything selects or groups by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if FOLDER in item.path.parents:

@@ -69,9 +69,8 @@ class Site:
         """Database, cameras, a person enrolled and trained, an API key: once, while the servers run."""
         preparation = self.program("prepare", f"{sys.executable} -m tests.faults.prepare")
         preparation.start()
-        wait_until(lambda: not preparation.is_alive, "preparing the site", 120)
-        printed = preparation.log.read_text()
-        assert "fs_" in printed, printed
+        code, printed = preparation.wait(120), preparation.log.read_text()
+        assert code == 0, printed
         self.key = printed.split()[-1]
         # The tests look at its database with the ORM, under a name of its own.
         config = env.database(dj_database_url.parse(self.environment["DATABASE_URL"]))
@@ -108,10 +107,10 @@ class Site:
         """The worker that recognises."""
         return next(program for queues, program in self.workers.items() if "recognition" in queues)
 
-    def program(self, name: str, command: str, *, prefix: str = "", **environment: str) -> Program:
+    def program(self, name: str, command: str, **environment: str) -> Program:
         """A process of the product, its log in the folder."""
         return Program(
-            ["bash", "-c", f"exec {prefix} {command.removeprefix('exec ')}"],
+            ["bash", "-c", f"exec {command.removeprefix('exec ')}"],
             log=self.folder / f"{name}.log",
             environment=self.environment | environment,
             cwd=settings.BASE_DIR,
@@ -134,7 +133,7 @@ class Site:
         """Call a function of the product in a process of the site's."""
         program = self.program("task", f"python manage.py shell -c 'import {module}; {module}.{function}()'")
         program.start()
-        assert program._process.wait(60) == 0, program.log.read_text()
+        assert program.wait(60) == 0, program.log.read_text()
 
     @property
     def files(self) -> set[str]:
