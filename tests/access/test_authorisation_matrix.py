@@ -11,10 +11,13 @@ from rest_framework.test import APIClient
 
 from access.models import ApiKey
 from access.roles import Role
+from tests.fabricated import make_camera, make_node
+from tests.ingest.posting import crop, post
 
 STAFF = {"operator", "admin", "operator key"}
 READERS = STAFF | {"viewer", "integration key"}
-SENDERS = STAFF | {"edge key"}
+EDGE = {"edge key", "edge key of another site"}
+SENDERS = STAFF | EDGE
 STRANGERS = {"anonymous", "revoked key", "expired key"}
 
 ALLOWED = {
@@ -31,7 +34,7 @@ ALLOWED = {
     ("optimized-train", "POST"): STAFF,
     ("train", "POST"): STAFF,
     ("unblock-dataset", "POST"): {"admin"},
-    ("get-results", "POST"): STAFF | {"edge key", "integration key"},
+    ("get-results", "POST"): STAFF | EDGE | {"integration key"},
     ("store-results", "POST"): SENDERS,
     ("send-results", "POST"): SENDERS,
     ("dry-run", "POST"): SENDERS,
@@ -86,7 +89,10 @@ def principals(make_user: Callable[..., object], make_key: Callable[..., str]) -
         return client
 
     past = timezone.now() - timedelta(seconds=1)
+    elsewhere = program(ApiKey.Scope.EDGE)
+    make_node(make_camera("elsewhere"), key=ApiKey.objects.get())
     return {
+        "edge key of another site": elsewhere,
         "anonymous": APIClient(),
         "account without role": person(None),
         **{str(role): person(role) for role in Role},
@@ -94,6 +100,18 @@ def principals(make_user: Callable[..., object], make_key: Callable[..., str]) -
         "revoked key": program(ApiKey.Scope.OPERATOR, revoked_at=past),
         "expired key": program(ApiKey.Scope.OPERATOR, expires_at=past),
     }
+
+
+def test_a_key_of_another_site_gets_in_and_reaches_nothing_of_this_one(principals: dict[str, APIClient]) -> None:
+    make_camera("here")
+    client = principals["edge key of another site"]
+    assert [camera["id"] for camera in client.get("/api/v1/cameras").json()["results"]] == ["elsewhere"]
+    assert [camera["id"] for camera in client.get("/api/v1/edge/node").json()["cameras"]] == ["elsewhere"]
+    news = {"tracks": [["here", "t"]], "beats": [[0, timezone.now().isoformat()]]}
+    assert client.post("/api/v1/edge/heartbeat", news).json()["tracks"] == ["refused"]
+    for path in ("store-results", "send-results"):
+        answer = post(client, [crop(camera="here")], to=path)
+        assert (answer.status_code, answer.json()["rejected"][0]["code"]) == (400, "unknown-camera")
 
 
 def test_every_endpoint_is_in_the_table_and_nothing_else() -> None:
