@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from access.models import ApiKey
-from detections import lastseen
+from detections import lastseen, silence
 from detections.ingest import CLOCK_TOLERANCE, cameras_of
 from detections.models import Camera, CameraSettings, CameraStatus, Detection, EdgeNode, Track
 from people.models import Person
@@ -57,7 +57,11 @@ def hear(
     """
     cameras = {camera.pk for camera in cameras_of(sender)}
     latest = timezone.now() + CLOCK_TOLERANCE
-    _still_there({key: at for key, at in beats.items() if key[0] in cameras and at <= latest})
+    mine = {key: at for key, at in beats.items() if key[0] in cameras and at <= latest}
+    # Figures of a camera that is not well are no sign of its life.
+    well = {one["camera"] for one in (figures or {}).get("cameras", ()) if not one["error"]}
+    silence.heard(cameras & (well | {camera for camera, _ in mine}))
+    _still_there(mine)
     found = _tracks([key for key in tracks if key[0] in cameras])
     answer: dict = {"tracks": [_state(found.get(key)) if key[0] in cameras else "refused" for key in tracks]}
     if figures is not None and (node := node_of(sender)):

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from access.models import ApiKey
+from detections import silence
 from detections.models import Camera, Crop, EdgeNode, Track
 from recognition import wakeup
 from recognition.engine.errors import ImageError
@@ -79,6 +80,7 @@ def accept(submissions: Sequence[Submission], sender: User | ApiKey, *, deliver:
             rejected.append(rejection)
         else:
             sound.append(submission)
+    silence.heard({submission.camera for submission in sound})
     try:
         receipt = _commit(sound, cameras, deliver=deliver)
     except IntegrityError:

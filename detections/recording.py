@@ -11,8 +11,9 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from detections import lastseen, tracking, webhooks
+from detections import lastseen, tracking
 from detections.models import Crop, Detection, FaceImage, Track
+from detections.webhooks import events
 from people.models import Person
 from recognition import jobs
 from recognition.engine.faces import EmbeddedFace, Identity
@@ -100,7 +101,11 @@ def _write(sightings: Sequence[Sighting], people: Mapping[str, Person | None], s
     )
     tracking.record(decisions.values(), lawful, detections)
     lastseen.update(detections)
-    webhooks.enqueue(detection for one, detection in zip(sightings, detections, strict=True) if one.crop.deliver)
+    events.recorded(
+        detections,
+        [decision.track for decision in decisions.values()],
+        [detection for one, detection in zip(sightings, detections, strict=True) if one.crop.deliver],
+    )
 
 
 def _on_tracks(sightings: Sequence[Sighting]) -> list[tuple[int, EmbeddedFace]]:

@@ -7,11 +7,12 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from access.models import AuditEntry
-from detections.models import Crop, Detection, Search, Track
+from detections.models import Crop, Delivery, Detection, Search, Track
+from detections.webhooks import delivering
 from people import erasure, orphans
 from recognition import publishing
 from recognition.models import Job
@@ -23,20 +24,23 @@ CHUNK = 1000
 
 
 def apply_retention() -> dict[str, int]:
-    """Delete detections, tracks, receipts of finished crops, old jobs, old logs, and what storage holds for no row;
-    returns how many of each.
+    """Delete detections, tracks, receipts of finished crops, deliveries that are over, old jobs, old logs, and what
+    storage holds for no row.
 
-    Last-known locations stay: they are one row per person, and go with the person.
+    Returns how many of each. Last-known locations stay: they are one row per person, and go with the person.
     """
     now = timezone.now()
     detections_until = now - timedelta(days=settings.RETENTION_DAYS)
     receipts_until = now - timedelta(days=settings.RECEIPT_DAYS)
     audit_until = now - timedelta(days=settings.AUDIT_DAYS)
+    delivering.give_up_old()
+    under_way = Q(state=Delivery.State.PENDING, server__is_active=True)
     waiting = Crop.objects.filter(track=OuterRef("pk"), state=Crop.State.PENDING)
     removed = {
         "detections": _delete(Detection.objects.filter(captured_at__lt=detections_until)),
         "tracks": _delete(Track.objects.filter(~Exists(waiting), ended_at__lt=detections_until)),
         "crops": _delete(Crop.objects.exclude(state=Crop.State.PENDING).filter(received_at__lt=receipts_until)),
+        "deliveries": _delete(Delivery.objects.exclude(under_way).filter(created_at__lt=receipts_until)),
         "jobs": _delete(Job.objects.filter(finished_at__lt=receipts_until)),
         "searches": _delete(Search.objects.filter(at__lt=audit_until)),
         "audit_entries": _delete(AuditEntry.objects.filter(at__lt=audit_until)),

@@ -5,8 +5,9 @@ import time
 
 from celery import shared_task
 
-from detections import processing, retention, tracking, webhooks
+from detections import processing, retention, silence, tracking
 from detections.models import Crop
+from detections.webhooks import delivering
 from recognition import publishing, wakeup
 from recognition.engine.errors import PackError
 from recognition.loader import ModelUnavailableError
@@ -31,19 +32,20 @@ def process_inbox() -> None:
 
 @shared_task
 def deliver_results() -> None:
-    webhooks.deliver_due()
+    delivering.deliver_due()
 
 
 @shared_task
 def sweep() -> None:
     """Wake workers for whatever is due: lost messages, lost workers, retries. Close tracks that nothing adds to; retire
-    models that know somebody erased.
+    models that know somebody erased; notice cameras that nothing comes from.
     """
     tracking.forget_closed()
     publishing.retire_overdue()
+    silence.notice()
     if Crop.objects.due().exists():
         wakeup.wake(wakeup.RECOGNITION)
-    if webhooks.due().exists():
+    if delivering.due().exists():
         wakeup.wake(wakeup.DELIVERY)
 
 

@@ -3,7 +3,8 @@
 import base64
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -85,6 +86,14 @@ def storage(url: str) -> dict:
             },
         }
     raise ImproperlyConfigured(f"STORAGE_URL must start with file:// or s3://, not {parts.scheme or url!r}.")
+
+
+def networks(texts: Iterable[str]) -> list[IPv4Network | IPv6Network]:
+    """`10.1.2.0/24` or a single address, as WEBHOOK_ALLOWED_NETWORKS lists them."""
+    try:
+        return [ip_network(text.strip()) for text in texts]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"WEBHOOK_ALLOWED_NETWORKS: {error}. Write networks as 10.1.2.0/24.") from error
 
 
 def broker(url: str, data_dir: Path) -> dict:

@@ -5,6 +5,7 @@ import socket
 from datetime import timedelta
 from pathlib import Path
 
+import certifi
 from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
 from environs import Env
@@ -173,6 +174,11 @@ MODEL_SIGNING_KEY = env.str("MODEL_SIGNING_KEY", "")
 MODEL_VERIFY_KEYS = env.list("MODEL_VERIFY_KEYS", [])
 if not (MODEL_SIGNING_KEY or MODEL_VERIFY_KEYS):
     MODEL_SIGNING_KEY = environment.signing_key(DATA_DIR)
+
+# Webhooks.
+WEBHOOK_ALLOWED_NETWORKS = environment.networks(env.list("WEBHOOK_ALLOWED_NETWORKS", []))
+WEBHOOK_CA_FILE = env.str("WEBHOOK_CA_FILE", certifi.where())
+CAMERA_SILENT_MINUTES = env.int("CAMERA_SILENT_MINUTES", 10)
 
 # Privacy.
 KEEP_UNKNOWN_FACES = env.bool("KEEP_UNKNOWN_FACES", False)

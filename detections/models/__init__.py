@@ -1,6 +1,6 @@
 """Places and cameras, the inbox of crops, and what recognition made of them."""
 
-from detections.models.deliveries import Delivery, ExternalServer, new_webhook_secret
+from detections.models.deliveries import Delivery, DeliveryAttempt, ExternalServer, new_webhook_secret
 from detections.models.places import Camera, CameraSettings, CameraStatus, EdgeNode, Location
 from detections.models.searches import Search
 from detections.models.sightings import Crop, Detection, FaceImage, LastSeen, Track, TrackEvidence
@@ -11,6 +11,7 @@ __all__ = [
     "CameraStatus",
     "Crop",
     "Delivery",
+    "DeliveryAttempt",
     "Detection",
     "EdgeNode",
     "ExternalServer",

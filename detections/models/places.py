@@ -29,6 +29,9 @@ class Camera(models.Model):
     name = models.CharField(max_length=100)
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="cameras")
     is_active = models.BooleanField(default=True, help_text="Crops of an inactive camera are refused.")
+    # On the database's clock; None: never.
+    heard_at = models.DateTimeField("last heard", null=True, editable=False)
+    silent_since = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ("name",)

@@ -1,6 +1,7 @@
 """A receiver, a server row that points to it, and a way to have somebody seen."""
 
 from collections.abc import Callable, Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,11 @@ from tests.fabricated import Eyes, enrol, eyes, fresh_loader, operator_user, sub
 __all__ = ["eyes", "fresh_loader", "operator_user", "submit"]
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.fixture(autouse=True)
+def _loopback_is_allowed(settings: object) -> None:
+    settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ import pytest
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from detections import tasks, webhooks
+from detections import tasks
 from detections.models import Delivery, Detection, ExternalServer
-from detections.webhooks import RETRY_DELAYS_S, deliver_due
+from detections.webhooks import delivering
+from detections.webhooks.delivering import RETRY_DELAYS_S, deliver_due
 from people import erasure
 from people.models import Person
 from recognition import wakeup
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.usefixtures("external")
 
 def retry_now() -> None:
     Delivery.objects.filter(state=State.PENDING).update(due_at=timezone.now() - timedelta(seconds=1))
+    ExternalServer.objects.update(paused_until=None)
 
 
 def test_the_receiver_learns_who_was_seen_where_and_when(receiver: Receiver, see: See) -> None:
@@ -151,7 +153,7 @@ def test_a_server_that_was_switched_off_gets_nothing_until_it_is_on_again(
 ) -> None:
     see()
     ExternalServer.objects.update(is_active=False)
-    assert not webhooks.due().exists()
+    assert not delivering.due().exists()
     assert deliver_due() == 0
     ExternalServer.objects.update(is_active=True)
     assert deliver_due() == 1

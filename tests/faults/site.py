@@ -48,6 +48,7 @@ class Site:
             "BIND": f"127.0.0.1:{port}",
             "WEB_CONCURRENCY": "2",
             "WEB_THREADS": "16",
+            "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             **self._addresses(),

@@ -4,11 +4,7 @@ from datetime import datetime
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR
-from django.contrib.admin.widgets import AdminURLFieldWidget
-from django.db import models
 from django.db.models import Count, QuerySet
-from django.db.models.functions import Now
-from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
@@ -23,15 +19,12 @@ from detections.models import (
     Camera,
     CameraSettings,
     Crop,
-    Delivery,
     Detection,
     EdgeNode,
-    ExternalServer,
     LastSeen,
     Location,
     Search,
     Track,
-    new_webhook_secret,
 )
 from people.models import Person
 from recognition import wakeup
@@ -59,7 +52,9 @@ class CameraSettingsInline(RoleInline):
 
 @admin.register(Camera)
 class CameraAdmin(RoleModelAdmin):
-    list_display = ("id", "name", "location", "is_active", "frames", "faces", "saved", "last_crop", "trouble")
+    list_display = (
+        "id", "name", "location", "is_active", "heard_at", "frames", "faces", "saved", "last_crop", "trouble",
+    )  # fmt: skip
     list_filter = ("is_active", "location")
     list_select_related = ("location", "status")
     search_fields = ("id", "name")
@@ -90,7 +85,8 @@ class CameraAdmin(RoleModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Camera | None = None) -> bool:
         # Deleting takes all detections along: a camera that has any is switched off instead.
-        unused = obj is not None and not obj.detections.exists()
+        # Nor may it leave a server that listens to it alone: one with no camera named is told of all.
+        unused = obj is not None and not obj.detections.exists() and not obj.listeners.exists()
         return unused and super().has_delete_permission(request, obj)
 
 
@@ -136,26 +132,6 @@ class EdgeNodeAdmin(RoleModelAdmin):
             show_once(request, key.name, token)
 
 
-@admin.register(ExternalServer)
-class ExternalServerAdmin(RoleModelAdmin):
-    fields = ("name", "url", "is_active")
-    list_display = ("name", "url", "is_active", "created_at")
-    formfield_overrides = {models.URLField: {"widget": AdminURLFieldWidget, "assume_scheme": "https"}}
-    actions = ("renew_secret",)
-
-    def save_model(self, request: HttpRequest, obj: ExternalServer, form: ModelForm, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if not change:
-            show_once(request, obj.name, obj.secret)
-
-    @admin.action(description="Make a new secret for the selected servers")
-    def renew_secret(self, request: HttpRequest, queryset: QuerySet[ExternalServer]) -> None:
-        for server in queryset:
-            server.secret = new_webhook_secret()
-            server.save(update_fields=["secret"])
-            show_once(request, server.name, server.secret)
-
-
 @admin.register(Crop)
 class CropAdmin(ReadOnlyAdmin):
     """The inbox. Choose the state “given up” to see the dead letters."""
@@ -174,23 +150,6 @@ class CropAdmin(ReadOnlyAdmin):
         count = processing.requeue(queryset)
         wakeup.wake(wakeup.RECOGNITION)
         self.message_user(request, f"{count} of {len(queryset)} crops wait again; only those given up can.")
-
-
-@admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ("id", "server", "state", "attempts", "created_at", "due_at", "delivered_at", "last_error")
-    list_filter = ("state", "server")
-    list_select_related = ("server",)
-    show_full_result_count = False
-    actions = ("deliver_again",)
-
-    @admin.action(description="Deliver the selected results again")
-    def deliver_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        count = queryset.update(
-            state=Delivery.State.PENDING, attempts=0, due_at=Now(), delivered_at=None, last_error=""
-        )
-        wakeup.wake(wakeup.DELIVERY)
-        self.message_user(request, f"{count} results are delivered again.")
 
 
 class SightingAdmin(ReadOnlyAdmin):
