@@ -8,6 +8,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from access.models import PREFIX, ApiKey, digest
+from access.throttling import charge_wrong_key
 
 REFUSED = "This API key is not known, was revoked, or has expired. Ask an administrator for a new one."
 
@@ -23,11 +24,13 @@ class ApiKeyAuthentication(BaseAuthentication):
         prefix, _, rest = token.partition("_")
         public_id, _, secret = rest.partition("_")
         if prefix != PREFIX or not secret:
+            charge_wrong_key(request)
             raise AuthenticationFailed(REFUSED)
         # Asked for every request: building the query with the ORM takes longer than all the rest of this.
         found = ApiKey.objects.raw("SELECT * FROM access_apikey WHERE public_id = %s", [public_id[:16]])
         key = next(iter(found), None)
         if key is None or not key.is_live or not hmac.compare_digest(bytes(key.digest), digest(token)):
+            charge_wrong_key(request)
             raise AuthenticationFailed(REFUSED)
         key.mark_used()
         return key, key

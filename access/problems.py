@@ -24,7 +24,7 @@ class Problem(exceptions.APIException):
     examples=[
         OpenApiExample(
             "An error",
-            status_codes=["400", "409", "413", "422", "503"],
+            status_codes=["400", "409", "413", "422", "429", "503", "507"],
             value={
                 "type": "invalid",
                 "title": "Invalid request",

@@ -1,6 +1,7 @@
 """Refuses request bodies that are too large before a byte of them is read."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -20,8 +21,18 @@ class BodyLimitMiddleware:
         limit = settings.MAX_API_BODY_BYTES if is_api else settings.MAX_ADMIN_BODY_BYTES
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) <= limit:
-            return self.get_response(request)
+            response = self.get_response(request)
+            if response.has_header("Retry-After"):
+                _take_the_rest(request)
+            return response
         detail = f"The request body is larger than the {limit // 2**20} MiB allowed here. Send fewer or smaller images."
         if is_api:
             return problem_response(413, "too-large", "Request too large", detail)
         return render(request, "413.html", {"detail": detail}, status=413)
+
+
+def _take_the_rest(request: HttpRequest) -> None:
+    """A sender that is told to come back before its body was read, and is then cut off, never gets to know when."""
+    with suppress(OSError):
+        while request.read(2**16):
+            pass

@@ -19,14 +19,14 @@ class WithoutPaths(logging.Filter):
 
 
 class SparingRefusals(logging.Filter):
-    """Of all the requests that are answered 503, one line every ten seconds is enough: there may be thousands."""
+    """Of all requests that are answered 503 or 507, one line every ten seconds is enough: there may be thousands."""
 
     def __init__(self) -> None:
         super().__init__()
         self._next = 0.0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if getattr(record, "status_code", None) != 503:
+        if getattr(record, "status_code", None) not in {503, 507}:
             return True
         now = time.monotonic()
         if now < self._next:

@@ -160,6 +160,10 @@ MAX_IMAGE_BYTES = env.int("MAX_IMAGE_BYTES", 12 * 2**20)
 MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", 40_000_000)
 MAX_CROPS_PER_REQUEST = env.int("MAX_CROPS_PER_REQUEST", 32)
 MAX_INBOX = env.int("MAX_INBOX", 50_000)
+MAX_KEY_REQUESTS_PER_SECOND = env.float("MAX_KEY_REQUESTS_PER_SECOND", 200.0)
+MAX_USER_REQUESTS_PER_SECOND = env.float("MAX_USER_REQUESTS_PER_SECOND", 20.0)
+MAX_CROPS_PER_SECOND = env.float("MAX_CROPS_PER_SECOND", 1000.0)
+MAX_WRONG_KEYS_PER_SECOND = env.float("MAX_WRONG_KEYS_PER_SECOND", 5.0)
 MAX_WAIT_SECONDS = env.float("MAX_WAIT_SECONDS", 1.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 * 2**20
 DATA_UPLOAD_MAX_NUMBER_FILES = 200
@@ -192,6 +196,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["access.permissions.HasCapability"],
+    "DEFAULT_THROTTLE_CLASSES": ["access.throttling.SenderThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "access.pagination.Pages",
@@ -214,6 +219,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
 }
 
+WORKER_MAX_MEMORY_MB = env.int("WORKER_MAX_MEMORY_MB", 2048)
 CELERY = {
     **environment.broker(env.str("BROKER_URL", "filesystem://"), DATA_DIR),
     "task_serializer": "json",
@@ -224,9 +230,21 @@ CELERY = {
         "detections.tasks.process_inbox": {"queue": "recognition"},
         "people.tasks.*": {"queue": "training"},
     },
+    # Tasks with limits of their own state them. A child that hangs is killed and replaced.
+    "task_soft_time_limit": 540,
+    "task_time_limit": 600,
+    "worker_pool": "facesite.pool:TaskPool",
     "worker_prefetch_multiplier": 1,
+    # Whatever leaks, leaks in a child that will be replaced.
+    "worker_max_tasks_per_child": 2000,
+    "worker_max_memory_per_child": WORKER_MAX_MEMORY_MB * 1024,
+    # Celery's four seconds are too few for a fork on a machine that is busy recognising.
+    "worker_proc_alive_timeout": 60,
+    # Nobody gives orders to workers but through the database.
+    "worker_enable_remote_control": False,
     "worker_hijack_root_logger": False,
     "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,  # for ever
     # The database is the queue: a wake-up that cannot be sent is logged and the sweeper makes up for it.
     "task_publish_retry": False,
     "beat_schedule_filename": str(DATA_DIR / "beat-schedule"),
@@ -244,11 +262,13 @@ LOGGING = {
     "filters": {
         "without_paths": {"()": "facesite.logs.WithoutPaths"},
         "sparing_refusals": {"()": "facesite.logs.SparingRefusals"},
+        "sparing_outages": {"()": "facesite.logs.SparingRefusals"},
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_paths"]}},
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "INFO")},
     "loggers": {
         "django.request": {"level": "ERROR", "filters": ["sparing_refusals"]},
+        "facesite.errors": {"filters": ["sparing_outages"]},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "axes": {"level": "ERROR"},  # below, it writes who failed to log in
     },

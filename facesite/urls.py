@@ -1,14 +1,18 @@
 """The URL map: the API under /api/v1/, its documentation, the admin, and the pages people see."""
 
+import sys
+
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import include, path, re_path
 from django.views.defaults import page_not_found, server_error
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from access import problems
 from facesite import health
+from facesite.errors import outage
 
 api = [
     path("", include("recognition.urls")),
@@ -36,6 +40,15 @@ def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
+    problem = outage(sys.exception())
     if request.path.startswith("/api/"):
+        if problem:
+            return problems.problem_response(
+                problem.status_code, problem.kind, problem.title, str(problem.detail), retry_after=problem.wait
+            )
         return problems.problem_response(500, "server-error", "Server error", "The server failed; its log says why.")
+    if problem:
+        # Without the request, as it is for a 500: who asks is in the database.
+        page = render_to_string("503.html", {"problem": problem})
+        return HttpResponse(page, status=problem.status_code, headers={"Retry-After": str(problem.wait)})
     return server_error(request)

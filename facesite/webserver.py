@@ -6,6 +6,7 @@ from importlib import import_module
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.base import Worker
 
+from access import buckets  # noqa: F401 - before the workers are forked, so that all count in the same memory
 from facesite import settings
 
 worker_class = "gthread"

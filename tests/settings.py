@@ -28,3 +28,5 @@ STATIC_ROOT.mkdir()
 # Logging in is not what the tests measure.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's synchronous API runs an event loop
+# All tests together would be one greedy sender. Those about rates set their own.
+MAX_KEY_REQUESTS_PER_SECOND = MAX_USER_REQUESTS_PER_SECOND = MAX_CROPS_PER_SECOND = MAX_WRONG_KEYS_PER_SECOND = 0

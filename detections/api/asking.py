@@ -84,9 +84,6 @@ class GetResults(APIView):
             with batcher.place():
                 return super().dispatch(request, *args, **kwargs)
         except BusyError as error:
-            # A sender that is cut off in the middle of its image never gets to read why.
-            while request.read(2**16):
-                pass
             return problem_response(503, "busy", "Busy", str(error), retry_after=RETRY_AFTER_S)
 
     @extend_schema(

@@ -23,6 +23,7 @@ from rest_framework.views import APIView
 
 from access.problems import Problem, ProblemSerializer
 from access.roles import Capability
+from access.throttling import charge_crops
 from detections import edge, ingest
 from detections.api import bundles
 from detections.api.bundles import MEDIA_TYPE, Bundle, BundleParser, Message
@@ -118,7 +119,12 @@ def _documented(summary: str) -> object:
             204: OpenApiResponse(description="To the compact form: all is accepted."),
             400: OpenApiResponse(ProblemSerializer, "Nothing was accepted."),
             413: ProblemSerializer,
-            503: OpenApiResponse(ProblemSerializer, "The inbox is full; `Retry-After` says when to come back."),
+            422: OpenApiResponse(ProblemSerializer, "All ids were used before, for other images."),
+            429: OpenApiResponse(ProblemSerializer, "The sender exceeds its rate. See `Retry-After`."),
+            503: OpenApiResponse(
+                ProblemSerializer, "The inbox is full, or the database out of reach. See `Retry-After`."
+            ),
+            507: OpenApiResponse(ProblemSerializer, "The server's disk is full. See `Retry-After`."),
         },
     )
 
@@ -130,12 +136,14 @@ class StoreResults(APIView):
 
     @_documented("Store crops as detections")
     def post(self, request: Request) -> Response:
-        message = _read(request)
         try:
-            receipt = ingest.accept(message.submissions, request.user, deliver=self.deliver)
+            ingest.check_room()
         except ingest.InboxFullError as error:
             detail = "Too many crops are waiting to be recognised. Keep yours and send them later."
             raise Problem(503, "inbox-full", "Inbox full", detail, retry_after=10) from error
+        message = _read(request)
+        charge_crops(request.user, len(message.submissions))
+        receipt = ingest.accept(message.submissions, request.user, deliver=self.deliver)
         return _answer(request, receipt, message)
 
 
@@ -183,7 +191,8 @@ def _answer(request: Request, receipt: Receipt, message: Message) -> Response:
     rejected = [vars(one) for one in [*message.malformed, *receipt.rejected]]
     if not receipt.accepted:
         detail = f"No crop was accepted. The first was refused because: {rejected[0]['detail']}"
-        raise Problem(400, "nothing-accepted", "Nothing accepted", detail, rejected=rejected)
+        status = 422 if {one["code"] for one in rejected} == {"id-reused"} else 400
+        raise Problem(status, "nothing-accepted", "Nothing accepted", detail, rejected=rejected)
     if isinstance(request.data, Bundle):
         return bundles.answer(edge.hear(request.user, message.tracks, message.beats, message.node), rejected)
     job = receipt.job

@@ -78,7 +78,7 @@ def test_the_same_id_for_another_image_is_refused(client: APIClient) -> None:
     one = crop(plain_png(1))
     send(client, one)
     answer = send(client, crop(plain_png(2), id=one.id))
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert [(rejected["id"], rejected["code"]) for rejected in answer.json()["rejected"]] == [(one.id, "id-reused")]
     assert bytes(Crop.objects.get().image) == plain_png(1)
 

@@ -43,9 +43,25 @@ def test_the_same_id_for_another_image_is_refused(client: APIClient) -> None:
     sent = crop()
     post(client, [sent], {sent["id"]: plain_png(1)})
     answer = post(client, [sent], {sent["id"]: plain_png(2)})
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert [one["code"] for one in answer.json()["rejected"]] == ["id-reused"]
     assert bytes(Crop.objects.get().image) == plain_png(1)
+
+
+def test_a_reused_id_does_not_hold_up_the_others_of_its_request(client: APIClient) -> None:
+    sent = [crop(), crop()]
+    post(client, sent[:1], {sent[0]["id"]: plain_png(1)})
+    answer = post(client, sent, {one["id"]: plain_png(2) for one in sent})
+    assert answer.status_code == 202
+    assert answer.json()["accepted"] == [sent[1]["id"]]
+    assert [one["code"] for one in answer.json()["rejected"]] == ["id-reused"]
+
+
+def test_a_reused_id_among_otherwise_faulty_crops_is_an_ordinary_refusal(client: APIClient) -> None:
+    sent = crop()
+    post(client, [sent], {sent["id"]: plain_png(1)})
+    other = crop(camera="nowhere")
+    assert post(client, [sent, other], {one["id"]: plain_png(2) for one in (sent, other)}).status_code == 400
 
 
 def test_a_crop_twice_in_one_request_counts_once(client: APIClient) -> None:

@@ -59,6 +59,23 @@ def test_a_full_inbox_asks_to_come_back_later(client: APIClient, settings: objec
     assert Crop.objects.count() == 3
 
 
+def test_a_full_inbox_is_told_before_the_body_is_looked_at(client: APIClient, settings: object) -> None:
+    settings.MAX_INBOX = 0
+    post(client, [crop()])
+    answer = client.generic("POST", f"{ROOT}/store-results", b"no form", content_type="multipart/form-data; boundary=x")
+    assert answer.status_code == 503
+
+
+def test_a_body_that_was_not_looked_at_is_taken_all_the_same(client: APIClient, settings: object) -> None:
+    """Its sender would be cut off, and never get to know when to come back."""
+    settings.MAX_INBOX = 0
+    post(client, [crop()])
+    body = io.BytesIO(bytes(100_000))
+    form = {"content_type": "multipart/form-data; boundary=x", "CONTENT_LENGTH": "100000", "wsgi.input": body}
+    assert client.generic("POST", f"{ROOT}/store-results", **form).status_code == 503
+    assert body.tell() == 100_000
+
+
 def test_work_that_is_done_makes_room(client: APIClient, settings: object) -> None:
     settings.MAX_INBOX = 2
     post(client, [crop() for _ in range(3)])
