@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import numpy as np
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from detections import recording
 from detections.models import Crop
-from recognition import jobs
+from recognition import jobs, leases, stopping
 from recognition.engine.errors import ImageError
 from recognition.engine.faces import EmbeddedFace
 from recognition.engine.images import decode, inspect
@@ -24,29 +24,29 @@ from recognition.loader import Serving, loader
 logger = logging.getLogger(__name__)
 
 BATCH = 16
-LEASE = timedelta(seconds=60)
+# Renewed while the worker lives: what a dead one held is tried again after this and one turn of the sweeper.
+LEASE = timedelta(seconds=20)
 MAX_ATTEMPTS = 3
 RETRY_DELAY = timedelta(seconds=5)
+DATABASE_FAILS = (OperationalError, InterfaceError)
 
 
 def process_batch(limit: int = BATCH) -> int:
     """Claim and do up to `limit` crops; returns how many were claimed (0: the inbox has nothing due).
 
+    A worker that is told to stop puts back what it has not begun.
+
     Raises:
         PackError, ModelUnavailableError: this process cannot recognise anybody. Nothing was claimed: a fault of the
             installation must not use up the attempts of the crops.
+        OperationalError, InterfaceError: the database does not work. Nor does that use up attempts.
     """
     loader.current()
     token = uuid.uuid4()
     crops = _claim(token, limit)
-    if not crops:
-        return 0
-    for portion in _portions(crops):
-        try:
-            _process(portion, token)
-        except Exception:  # noqa: BLE001 - whatever one crop provokes must not cost its neighbours their turn
-            for crop in portion:
-                _process_alone(crop, token)
+    if crops:
+        with leases.renewed(lambda: _renew(token), LEASE):
+            _process_all(crops, token)
     return len(crops)
 
 
@@ -85,6 +85,13 @@ def _claim(token: uuid.UUID, limit: int) -> list[Crop]:
     return list(Crop.objects.filter(claim=token).select_related("camera"))
 
 
+def _renew(token: uuid.UUID) -> None:
+    # Those that are locked are just being finished. To wait for them could mean to wait for each other.
+    held = Crop.objects.select_for_update(skip_locked=True).filter(claim=token)
+    with transaction.atomic():
+        Crop.objects.filter(pk__in=list(held.values_list("pk", flat=True))).update(due_at=Now() + LEASE)
+
+
 def _portions(crops: Iterable[Crop]) -> Iterator[list[Crop]]:
     """Parts of a batch that decode to no more pixels than one largest image may have: memory stays bounded."""
     portion, pixels = [], 0
@@ -107,9 +114,34 @@ def _pixels(crop: Crop) -> int:
     return info.width * info.height
 
 
+def _process_all(crops: Sequence[Crop], token: uuid.UUID) -> None:
+    done = 0
+    try:
+        for portion in _portions(crops):
+            if stopping.is_asked():
+                break
+            _process_portion(portion, token)
+            done += len(portion)
+    finally:
+        if done < len(crops):
+            Crop.objects.filter(claim=token).update(claim=None, attempts=F("attempts") - 1, due_at=Now())
+
+
+def _process_portion(crops: Sequence[Crop], token: uuid.UUID) -> None:
+    try:
+        _process(crops, token)
+    except DATABASE_FAILS:
+        raise
+    except Exception:  # noqa: BLE001 - whatever one crop provokes must not cost its neighbours their turn
+        for crop in crops:
+            _process_alone(crop, token)
+
+
 def _process_alone(crop: Crop, token: uuid.UUID) -> None:
     try:
         _process([crop], token)
+    except DATABASE_FAILS:
+        raise
     except Exception as error:
         logger.exception("crop %s failed, attempt %s", crop.pk, crop.attempts)
         if crop.attempts >= MAX_ATTEMPTS:

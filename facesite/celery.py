@@ -1,10 +1,16 @@
 """The Celery application. Tasks carry ids only; the database holds the work."""
 
 import os
+import signal
+import threading
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_shutting_down
 from django.conf import settings
+
+from recognition import stopping
+
+PATIENCE_S = 12
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "facesite.settings")
 
@@ -17,3 +23,15 @@ app.autodiscover_tasks()
 def leave_process_group(**_: object) -> None:
     """A supervisor's SIGTERM to the whole group is meant for the parent, which lets its children finish their work."""
     os.setpgrp()
+
+
+@worker_shutting_down.connect
+def stop_children(how: str, **_: object) -> None:
+    """Warm: children end what they have in hand, which takes seconds. One that does not must not hold up the rest: its
+    work is safe in the database.
+    """
+    stopping.ask()
+    if how == "Warm":
+        guard = threading.Timer(PATIENCE_S, os.kill, (os.getpid(), signal.SIGQUIT))
+        guard.daemon = True
+        guard.start()

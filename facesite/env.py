@@ -56,6 +56,14 @@ def database(config: dict) -> dict:
         }
     else:
         config["CONN_HEALTH_CHECKS"] = True
+        # A server that has vanished without a word is noticed within seconds, not after TCP's quarter of an hour.
+        config["OPTIONS"] = {
+            "connect_timeout": 5,
+            "keepalives_idle": 30,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
+        } | config.get("OPTIONS", {})
     # Opening one costs more than what most requests ask of it.
     config["CONN_MAX_AGE"] = config.get("CONN_MAX_AGE") or 60
     return config
@@ -106,6 +114,10 @@ def broker(url: str, data_dir: Path) -> dict:
                 "socket_connect_timeout": 1,
                 "socket_timeout": 1,
                 "socket_keepalive": True,
+                # So is a connection that is dead without having been closed, by a worker that only listens.
+                "health_check_interval": 10,
+                # What a worker took and never began comes back. Twice does no harm, so this may be short.
+                "visibility_timeout": 300,
                 # Whoever sends a wake-up must not wait for a broker that is down.
                 "max_retries": 0,
             },

@@ -6,7 +6,7 @@ from people.training import perform
 from recognition import jobs, wakeup
 
 
-@shared_task
+@shared_task(soft_time_limit=jobs.TIME_LIMIT_S, time_limit=jobs.TIME_LIMIT_S + 60)
 def run_training_job(job_id: str) -> None:
     jobs.run(job_id, perform)
     sweep_jobs()

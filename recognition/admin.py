@@ -4,7 +4,7 @@ from django.http import HttpRequest
 
 from access.admin_site import ReadOnlyAdmin
 from access.roles import Capability
-from recognition import publishing
+from recognition import jobs, publishing, wakeup
 from recognition.models import ActiveModel, Job, TrainedModel
 
 
@@ -56,8 +56,9 @@ class TrainedModelAdmin(ReadOnlyAdmin):
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
     capability = Capability.ENROL
-    list_display = ("created_at", "kind", "state", "percent", "message", "requested_by", "finished_at")
+    list_display = ("created_at", "kind", "state", "percent", "attempts", "message", "requested_by", "finished_at")
     list_filter = ("state",)
+    actions = ("requeue",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         # Every request with crops has a job too: those would drown the few that people wait for.
@@ -66,3 +67,10 @@ class JobAdmin(ReadOnlyAdmin):
     @admin.display(description="Progress")
     def percent(self, job: Job) -> str:
         return f"{job.progress:.0%}"
+
+    @admin.action(description="Run the selected jobs again")
+    def requeue(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        revived = jobs.requeue(queryset)
+        for job in revived:
+            wakeup.wake(wakeup.TRAINING, str(job.pk))
+        self.message_user(request, f"{len(revived)} of {len(queryset)} jobs wait again; only failed ones can.")

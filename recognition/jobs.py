@@ -1,30 +1,40 @@
 """The life of a training job: requested once, claimed under a lease, finished or failed.
 
 One training job runs at a time. Claims are serialised by a row lock, so two workers woken for the same job cannot both
-have it; a worker that dies loses its lease, which runs on the database's clock, and the sweeper wakes another.
+have it; a worker that dies loses its lease, which runs on the database's clock, and the sweeper wakes another. What
+fails for a reason that may pass is tried three times; what was given up can be requeued.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from uuid import UUID
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from recognition import leases, stopping
+from recognition.engine.errors import PackError
 from recognition.models import ActiveModel, Job, TrainedModel
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=1)
+RETRY_DELAY = timedelta(minutes=1)
 MAX_ATTEMPTS = 3
+TIME_LIMIT_S = 24 * 3600
 
 
 class JobError(Exception):
     """The job cannot succeed as things are; the text tells the operator what to do."""
+
+
+class StoppedError(Exception):
+    """The worker is to stop: leave the job to another one."""
 
 
 class LeaseLostError(Exception):
@@ -37,6 +47,18 @@ def request(kind: Job.Kind, user: User | None = None) -> Job:
         ActiveModel.locked()
         waiting = Job.objects.filter(kind=kind, state=Job.State.QUEUED).first()
         return waiting or Job.objects.create(kind=kind, requested_by=user, message="Waiting for a worker.")
+
+
+def requeue(given_up: Iterable[Job]) -> list[Job]:
+    """Give training jobs that failed another three attempts; returns which."""
+    with transaction.atomic():
+        ActiveModel.locked()
+        chosen = Job.objects.filter(pk__in=[job.pk for job in given_up], kind__in=Job.TRAINING, state=Job.State.FAILED)
+        revived = list(chosen)
+        chosen.update(
+            state=Job.State.QUEUED, attempts=0, done=0, failed=0, finished_at=None, message="Waiting for a worker."
+        )
+    return revived
 
 
 def due() -> QuerySet[Job]:
@@ -70,14 +92,24 @@ def run(job_id: UUID, work: Callable[[Job], TrainedModel | None]) -> None:
     if job is None:
         return
     try:
-        job.model = work(job)
+        with leases.renewed(lambda: _held(job).update(lease_expires_at=Now() + LEASE), LEASE):
+            job.model = work(job)
     except LeaseLostError:
         logger.warning("job %s: lease lost, result dropped", job.pk)
-    except JobError as error:
+    except StoppedError:
+        _held(job).update(
+            state=Job.State.QUEUED,
+            attempts=F("attempts") - 1,
+            lease_expires_at=None,
+            message="Its worker was stopped; waiting for another.",
+        )
+    except (JobError, PackError) as error:
         _finish(job, Job.State.FAILED, str(error))
+    except SoftTimeLimitExceeded:
+        _finish(job, Job.State.FAILED, f"Stopped after {TIME_LIMIT_S // 3600} hours.")
     except Exception:
-        logger.exception("job %s failed", job.pk)
-        _finish(job, Job.State.FAILED, "An internal error stopped the job; the worker's log says why.")
+        logger.exception("job %s failed, attempt %s", job.pk, job.attempts)
+        _try_again(job)
     else:
         _finish(job, Job.State.SUCCEEDED, job.message)
 
@@ -87,7 +119,10 @@ def advance(job: Job, message: str, done: int, total: int) -> None:
 
     Raises:
         LeaseLostError: the lease was released or taken over.
+        StoppedError: the worker is to stop, and there is more to do.
     """
+    if stopping.is_asked() and done < total:
+        raise StoppedError
     job.message, job.done, job.total = message, done, total
     renewed = _held(job).update(message=message, done=done, total=total, lease_expires_at=Now() + LEASE)
     if not renewed:
@@ -120,6 +155,15 @@ def count_done(job_id: UUID, done: int, failed: int) -> None:
 def _held(job: Job) -> QuerySet[Job]:
     """The job's row, if it is still in the hands of the claim that `job` was returned by."""
     return Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, started_at=job.started_at)
+
+
+def _try_again(job: Job) -> None:
+    """Leave it with a lease that nobody renews: a database or storage that fails now may be back when that runs out."""
+    if job.attempts >= MAX_ATTEMPTS:
+        _finish(job, Job.State.FAILED, f"Given up after {job.attempts} internal errors; the worker's log says why.")
+    else:
+        message = f"An internal error stopped attempt {job.attempts} of {MAX_ATTEMPTS}; the next one follows soon."
+        _held(job).update(message=message, lease_expires_at=Now() + RETRY_DELAY)
 
 
 def _finish(job: Job, state: Job.State, message: str) -> None:

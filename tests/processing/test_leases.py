@@ -4,13 +4,17 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
+from detections import processing
 from detections.models import Crop, Detection, Track
 from detections.processing import process_batch
+from recognition import stopping
 from recognition.engine.pipeline import Pipeline
 from recognition.models import Job
 from tests.fabricated import Eyes, run_together
+from tests.servers import wait_until
 
 Submit = Callable[..., object]
 
@@ -91,3 +95,49 @@ def test_parallel_workers_do_every_crop_once(eyes: Eyes, submit: Submit) -> None
     assert Track.objects.get().detection_count == 24
     assert set(Crop.objects.values_list("state", "attempts")) == {(Crop.State.DONE, 1)}
     assert set(Job.objects.values_list("state", flat=True)) == {Job.State.SUCCEEDED}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_worker_that_lives_keeps_its_crops(eyes: Eyes, submit: Submit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processing, "LEASE", timedelta(seconds=0.4))
+    submit(eyes.picture_of(1))
+    seen = []
+
+    def take_long() -> None:
+        first = Crop.objects.get().due_at
+        wait_until(lambda: Crop.objects.get().due_at > first + 2 * processing.LEASE, "a renewal")
+        seen.append(process_batch())
+
+    during_analysis(monkeypatch, eyes, take_long)
+    assert process_batch() == 1
+    assert seen == [0]
+    assert (Crop.objects.get().state, Detection.objects.count()) == (Crop.State.DONE, 1)
+
+
+def test_a_worker_that_is_to_stop_puts_back_what_it_has_not_begun(
+    db: None, eyes: Eyes, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processing, "_portions", lambda crops: ([crop] for crop in crops))
+    for seed in range(3):
+        submit(eyes.picture_of(seed))
+    during_analysis(monkeypatch, eyes, lambda: monkeypatch.setattr(stopping, "is_asked", lambda: True))
+    process_batch()
+    rows = sorted(Crop.objects.values_list("state", "attempts", "claim"))
+    assert rows == [(Crop.State.DONE, 1, None)] + [(Crop.State.PENDING, 0, None)] * 2
+    assert Crop.objects.due().count() == 2
+
+
+@pytest.mark.parametrize("error", [OperationalError("server closed the connection"), InterfaceError("closed")])
+def test_a_database_that_fails_uses_up_no_attempt(
+    db: None, eyes: Eyes, submit: Submit, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail() -> None:
+        raise error
+
+    submit(eyes.picture_of(1))
+    submit(eyes.picture_of(2))
+    during_analysis(monkeypatch, eyes, fail)
+    with pytest.raises(type(error)):
+        process_batch()
+    assert set(Crop.objects.values_list("state", "attempts", "claim")) == {(Crop.State.PENDING, 0, None)}
+    assert process_batch() == 2

@@ -5,12 +5,15 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from people import tasks
-from recognition import jobs, wakeup
+from recognition import jobs, stopping, wakeup
+from recognition.engine.errors import PackError
 from recognition.models import Job
 from tests.fabricated import run_together
+from tests.servers import wait_until
 
 Kind, State = Job.Kind, Job.State
 
@@ -168,16 +171,86 @@ def test_a_job_that_cannot_succeed_says_what_to_do(job: Job) -> None:
     assert (reload(job).state, job.message) == (State.FAILED, "Add photos first.")
 
 
-def test_an_unexpected_error_fails_the_job_without_telling_its_secrets(job: Job) -> None:
-    jobs.run(job.pk, fail_with(RuntimeError("secret path /var/x")))
+def fail_three_times(job: Job, error: Exception) -> None:
+    for _ in range(jobs.MAX_ATTEMPTS):
+        jobs.run(job.pk, fail_with(error))
+        lose_worker(job)
+
+
+def test_an_unexpected_error_is_tried_again_after_a_while(job: Job) -> None:
+    jobs.run(job.pk, fail_with(RuntimeError()))
+    assert "attempt 1 of 3" in reload(job).message
+    assert not jobs.due().exists()
+    lose_worker(job)
+    jobs.run(job.pk, lambda _: None)
+    assert (reload(job).state, job.attempts) == (State.SUCCEEDED, 2)
+
+
+def test_an_unexpected_error_fails_the_job_at_the_third_time_without_telling_its_secrets(job: Job) -> None:
+    fail_three_times(job, RuntimeError("secret path /var/x"))
     assert reload(job).state == State.FAILED
-    assert "internal error" in job.message
+    assert "3 internal errors" in job.message
     assert "secret" not in job.message
     assert not jobs.due().exists()
 
 
+def test_a_missing_pack_fails_the_job_and_says_how_to_build_it(job: Job) -> None:
+    jobs.run(job.pk, fail_with(PackError("Build it with …")))
+    assert (reload(job).state, job.message) == (State.FAILED, "Build it with …")
+
+
+def test_a_job_that_takes_longer_than_its_limit_fails(job: Job) -> None:
+    jobs.run(job.pk, fail_with(SoftTimeLimitExceeded()))
+    assert (reload(job).state, job.message) == (State.FAILED, "Stopped after 24 hours.")
+
+
+def test_a_job_that_was_given_up_can_be_run_again(job: Job) -> None:
+    fail_three_times(job, RuntimeError())
+    assert jobs.requeue([job]) == [job]
+    assert (reload(job).state, job.attempts, job.finished_at) == (State.QUEUED, 0, None)
+    jobs.run(job.pk, lambda _: None)
+    assert reload(job).state == State.SUCCEEDED
+
+
+def test_only_training_jobs_that_failed_can_be_run_again(job: Job) -> None:
+    crops = Job.objects.create(kind=Kind.RECOGNISE, state=State.FAILED)
+    assert jobs.requeue([job, crops]) == []
+    jobs.claim(job.pk)
+    assert jobs.requeue([job]) == []
+
+
+def test_a_worker_that_is_to_stop_leaves_the_job_to_another_with_all_its_attempts(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopping, "is_asked", lambda: True)
+    jobs.run(job.pk, lambda claimed: jobs.advance(claimed, "Half way.", 5, 10))
+    assert (reload(job).state, job.attempts, job.lease_expires_at) == (State.QUEUED, 0, None)
+    assert jobs.due().get() == job
+
+
+def test_what_is_finished_counts_although_the_worker_is_to_stop(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "is_asked", lambda: True)
+    jobs.run(job.pk, lambda claimed: jobs.advance(claimed, "All of it.", 10, 10))
+    assert reload(job).state == State.SUCCEEDED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_silence_costs_no_living_worker_its_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "LEASE", timedelta(seconds=0.4))
+    job = jobs.request(Kind.TRAIN)
+    stolen = []
+
+    def think(_: Job) -> None:
+        wait_until(lambda: reload(job).lease_expires_at > job.started_at + 2 * jobs.LEASE, "a renewal")
+        stolen.append(jobs.claim(job.pk))
+
+    jobs.run(job.pk, think)
+    assert stolen == [None]
+    assert reload(job).state == State.SUCCEEDED
+
+
 def test_a_failed_job_does_not_stand_in_the_way_of_the_next(job: Job) -> None:
-    jobs.run(job.pk, fail_with(RuntimeError()))
+    jobs.run(job.pk, fail_with(jobs.JobError()))
     again = jobs.request(Kind.TRAIN)
     assert again != job
     jobs.run(again.pk, lambda _: None)

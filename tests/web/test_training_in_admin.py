@@ -75,3 +75,16 @@ def test_a_failed_training_says_why(operator: Client) -> None:
     put_in_service()
     Job.objects.create(kind=Job.Kind.TRAIN, state=Job.State.FAILED, message="People were erased meanwhile.")
     assert "The last training failed: People were erased meanwhile." in text(operator.get(LIST))
+
+
+def test_a_failed_job_is_run_again_at_a_button(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    woken = []
+    monkeypatch.setattr(wakeup, "wake", lambda *message: woken.append(message))
+    job = Job.objects.create(kind=Job.Kind.TRAIN, state=Job.State.FAILED, attempts=3, message="Given up.")
+    assert "Given up." in text(operator.get("/admin/recognition/job/"))
+    form = {"action": "requeue", "_selected_action": [str(job.pk)]}
+    answer = operator.post("/admin/recognition/job/", form, follow=True)
+    assert "1 of 1 jobs wait again" in text(answer)
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == (Job.State.QUEUED, 0)
+    assert woken == [(wakeup.TRAINING, str(job.pk))]

@@ -13,7 +13,7 @@ from honcho.environ import parse_procfile
 
 DEMO_PROCESS = "edge"
 # A worker finishes what it has begun; Honcho's own five seconds are hardly enough for Celery to stop when idle.
-manager.KILL_WAIT = 20
+manager.KILL_WAIT = 25
 
 
 class Command(BaseCommand):
