@@ -169,4 +169,8 @@ class Load:
             assert answer.status in {NO_ANSWER, *LATER}, f"{answer.status}: {response.text[:500]}"
             told = response.headers.get("Retry-After") if response is not None else None
             tries += 1
-            time.sleep(float(told) if told else min(0.1 * 2**tries, 3))
+            self._wait(told, tries)
+
+    def _wait(self, told: str | None, tries: int) -> None:
+        """Before the next try; `told`: the server's Retry-After."""
+        time.sleep(float(told) if told else min(0.1 * 2**tries, 3))

@@ -56,11 +56,15 @@ def assert_no_orphans(site: Site) -> None:
     assert site.files == known
 
 
-def latencies(site: Site, load: Load) -> list[float]:
-    """Seconds from the arrival of each accepted crop with a face to its detection, by the site's own clocks."""
+def latencies(site: Site, load: Load, *, tries: int = 1) -> list[float]:
+    """Seconds from the arrival of each accepted crop with a face to its detection, by the site's own clocks.
+
+    `tries`: of those alone that were tried as often, or more.
+    """
     accepted = list(load.accepted)  # it may still be under way
-    received = dict(site.rows(Crop).filter(pk__in=accepted).values_list("pk", "received_at"))
-    recorded = site.rows(Detection).filter(crop_id__in=accepted).values_list("crop_id", "recorded_at")
+    chosen = site.rows(Crop).filter(pk__in=accepted, attempts__gte=tries)
+    received = dict(chosen.values_list("pk", "received_at"))
+    recorded = site.rows(Detection).filter(crop_id__in=received).values_list("crop_id", "recorded_at")
     return [(at - received[crop]).total_seconds() for crop, at in recorded]
 
 
