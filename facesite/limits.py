@@ -11,13 +11,16 @@ from access.problems import problem_response
 
 
 class BodyLimitMiddleware:
-    """Compares Content-Length with the limit of the area; a body without a length reads as empty under WSGI."""
+    """Compares Content-Length with the limit of the area. A body sent in chunks states none, so it is refused."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         is_api = request.path.startswith("/api/")
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            detail = "Send the request with a Content-Length, not in chunks."
+            return self._refuse(request, is_api, 411, "length-required", "Length required", detail)
         limit = settings.MAX_API_BODY_BYTES if is_api else settings.MAX_ADMIN_BODY_BYTES
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) <= limit:
@@ -26,9 +29,14 @@ class BodyLimitMiddleware:
                 _take_the_rest(request)
             return response
         detail = f"The request body is larger than the {limit // 2**20} MiB allowed here. Send fewer or smaller images."
+        return self._refuse(request, is_api, 413, "too-large", "Request too large", detail)
+
+    def _refuse(
+        self, request: HttpRequest, is_api: bool, status: int, kind: str, title: str, detail: str
+    ) -> HttpResponseBase:
         if is_api:
-            return problem_response(413, "too-large", "Request too large", detail)
-        return render(request, "413.html", {"detail": detail}, status=413)
+            return problem_response(status, kind, title, detail)
+        return render(request, "413.html", {"detail": detail}, status=status)
 
 
 def _take_the_rest(request: HttpRequest) -> None:

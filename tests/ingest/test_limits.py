@@ -37,6 +37,25 @@ def test_a_body_of_50_megabytes_is_refused_before_it_is_read(client: APIClient, 
     assert answer.json()["type"] == "too-large"
 
 
+@pytest.mark.parametrize(
+    ("path", "kind"), [(f"{ROOT}/get-results", "application/problem+json"), ("/login/", "text/html")]
+)
+def test_a_body_in_chunks_states_no_length_and_is_refused_unread(client: APIClient, path: str, kind: str) -> None:
+    headers = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": Unreadable()}
+    answer = client.generic("POST", path, content_type="multipart/form-data; boundary=x", **headers)
+    assert answer.status_code == 411
+    assert answer["Content-Type"].startswith(kind)
+    assert "Content-Length" in answer.content.decode()
+
+
+@pytest.mark.parametrize("length", ["-1", "1e3", "9" * 30, "0x10"])
+def test_a_length_that_is_none_is_refused(client: APIClient, length: str) -> None:
+    answer = client.generic(
+        "POST", f"{ROOT}/get-results", content_type="image/jpeg", CONTENT_LENGTH=length, **{"wsgi.input": Unreadable()}
+    )
+    assert answer.status_code == 413
+
+
 @pytest.mark.parametrize("count", [0, 33])
 def test_a_request_holds_one_to_32_crops(client: APIClient, count: int) -> None:
     answer = post(client, [crop() for _ in range(count)])
