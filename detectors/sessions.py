@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as onnx
+
+# What opening or running a file raises that is no sound network.
+DAMAGED = (onnx.Fail, onnx.InvalidArgument, onnx.InvalidGraph, onnx.InvalidProtobuf, onnx.NotImplemented)
 
 
 def open_session(path: Path, *, threads: int = 1) -> ort.InferenceSession:

@@ -8,16 +8,14 @@ from typing import Protocol
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as onnx
 
-from detectors import NOTHING, Detections, Mtcnn, Ultralight, Yunet
+from detectors import DAMAGED, NOTHING, Detections, Mtcnn, Ultralight, Yunet
 from edge_client.settings import CameraSettings, ConfigError, DetectorName
 
 Box = tuple[float, float, float, float]
 Image = NDArray[np.uint8]
 Boxes = NDArray[np.float32]
 
-_DAMAGED = (onnx.Fail, onnx.InvalidArgument, onnx.InvalidGraph, onnx.InvalidProtobuf, onnx.NotImplemented)
 _AROUND = 1.0  # of the largest expected face's size, on every side of all of them: what following looks at
 _ABOUT = 0.6  # of a lost face's size: what is searched around it
 _STILL_WANTED = 0.8  # of the smallest size: a followed face that wavers around it is not lost
@@ -96,7 +94,7 @@ def open_finder(name: DetectorName, models: Path) -> Finder:
         raise ConfigError(f"this version has no detector {name}; it has {', '.join(_FINDERS)}")
     try:
         return _FINDERS[name](models)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise ConfigError(f"the detector's models in {models} cannot be loaded: {error}") from error
 
 
