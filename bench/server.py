@@ -19,16 +19,21 @@ READY_S = 60
 
 
 def set_up(environment: dict[str, str], photos: Path, people: int) -> str:
-    """Make the data folder DATA_DIR with people enrolled; returns an API key.
+    """Make the data folder DATA_DIR with people enrolled; returns an API key. Raises RuntimeError."""
+    return set_up_with_node(environment, photos, people, cameras=0)[-1]
+
+
+def set_up_with_node(environment: dict[str, str], photos: Path, people: int, cameras: int) -> list[str]:
+    """The same, and an edge node: its key comes before.
 
     Raises:
         RuntimeError: it failed; the text says how.
     """
-    command = [sys.executable, "-m", "bench.enrolled", str(photos), str(people)]
+    command = [sys.executable, "-m", "bench.enrolled", str(photos), str(people), str(cameras)]
     done = subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
-    return done.stdout.split()[-1]
+    return done.stdout.split()
 
 
 @contextmanager
@@ -52,8 +57,15 @@ def web_server(environment: dict[str, str]) -> Iterator[tuple[str, int]]:
 @contextmanager
 def installation(environment: dict[str, str]) -> Iterator[str]:
     """The web server with worker and scheduler; yields its URL. Raises TimeoutError."""
-    with web_server(environment) as (url, _), _process("worker", environment), _process("scheduler", environment):
+    with web_server(environment) as (url, _), workers(environment):
         yield url
+
+
+@contextmanager
+def workers(environment: dict[str, str]) -> Iterator[None]:
+    """Worker and scheduler."""
+    with _process("worker", environment), _process("scheduler", environment):
+        yield
 
 
 @contextmanager

@@ -15,16 +15,25 @@ def update(detections: Iterable[Detection]) -> None:
     for one in detections:
         if one.person_id and (one.person_id not in newest or one.captured_at > newest[one.person_id].captured_at):
             newest[one.person_id] = one
-    for person_id, one in newest.items():
-        values = {
-            "camera_id": one.camera_id,
-            "detection_id": one.pk,
-            "probability": one.probability,
-            "captured_at": one.captured_at,
-        }
-        row, created = LastSeen.objects.get_or_create(person_id=person_id, defaults=values)
-        if not created and row.captured_at < one.captured_at:
-            LastSeen.objects.filter(pk=person_id).update(**values)
+    if not newest:
+        return
+    known = dict(LastSeen.objects.filter(pk__in=newest).values_list("pk", "captured_at"))
+    LastSeen.objects.bulk_create(
+        (
+            LastSeen(
+                person_id=person_id,
+                camera_id=one.camera_id,
+                detection_id=one.pk,
+                probability=one.probability,
+                captured_at=one.captured_at,
+            )
+            for person_id, one in sorted(newest.items())
+            if person_id not in known or known[person_id] < one.captured_at
+        ),
+        update_conflicts=True,
+        unique_fields=("person",),
+        update_fields=("camera", "detection", "probability", "captured_at"),
+    )
 
 
 def reconsider(people: Collection[object]) -> None:

@@ -37,8 +37,13 @@ def apply_retention() -> dict[str, int]:
     under_way = Q(state=Delivery.State.PENDING, server__is_active=True)
     waiting = Crop.objects.filter(track=OuterRef("pk"), state=Crop.State.PENDING)
     removed = {
-        "detections": _delete(Detection.objects.filter(captured_at__lt=detections_until)),
-        "tracks": _delete(Track.objects.filter(~Exists(waiting), ended_at__lt=detections_until)),
+        "detections": _delete(Detection.objects.filter(captured_at__lt=detections_until).order_by("captured_at")),
+        # What ended then began before: the index is on the beginning.
+        "tracks": _delete(
+            Track.objects.filter(
+                ~Exists(waiting), captured_at__lt=detections_until, ended_at__lt=detections_until
+            ).order_by("captured_at")
+        ),
         "crops": _delete(Crop.objects.exclude(state=Crop.State.PENDING).filter(received_at__lt=receipts_until)),
         "deliveries": _delete(Delivery.objects.exclude(under_way).filter(created_at__lt=receipts_until)),
         "jobs": _delete(Job.objects.filter(finished_at__lt=receipts_until)),

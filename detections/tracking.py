@@ -78,6 +78,7 @@ def record(decisions: Collection[Decision], people: Mapping[str, Person], detect
     by label).
     """
     renamed: dict[int, object] = {}
+    seen_before = [one.track.pk for one in decisions if one.track.detection_count]
     for one in decisions:
         track, person = one.track, people.get(one.label or "")
         if track.detection_count and track.person_id != (person and person.pk):
@@ -86,8 +87,13 @@ def record(decisions: Collection[Decision], people: Mapping[str, Person], detect
         times = [detection.captured_at for detection in detections if detection.track_id == track.pk]
         track.detection_count += len(times)
         track.captured_at, track.ended_at = min(track.captured_at, *times), max(track.ended_at, *times)
-    Track.objects.bulk_update(
-        [one.track for one in decisions], ("person", "probability", "detection_count", "captured_at", "ended_at")
+    # All are there, and locked: this only updates. bulk_update builds a case for each value, and takes several times as
+    # long.
+    Track.objects.bulk_create(
+        [one.track for one in decisions],
+        update_conflicts=True,
+        unique_fields=("id",),
+        update_fields=("person", "probability", "detection_count", "captured_at", "ended_at"),
     )
     TrackEvidence.objects.bulk_create(
         [one.evidence for one in decisions if one.evidence],
@@ -95,10 +101,10 @@ def record(decisions: Collection[Decision], people: Mapping[str, Person], detect
         unique_fields=("track",),
         update_fields=("pack_id", "vector", "crop_count", "updated_at"),
     )
-    current = Track.objects.filter(pk=OuterRef("track"))
-    Detection.objects.filter(track__in=[one.track.pk for one in decisions]).update(
-        person=Subquery(current.values("person")), probability=Subquery(current.values("probability"))
-    )
+    if seen_before:
+        current = Track.objects.filter(pk=OuterRef("track"))
+        earlier = Detection.objects.filter(track__in=seen_before).exclude(pk__in=[one.pk for one in detections])
+        earlier.update(person=Subquery(current.values("person")), probability=Subquery(current.values("probability")))
     if renamed:
         _take_back(renamed)
 

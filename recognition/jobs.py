@@ -13,8 +13,9 @@ from uuid import UUID
 from celery.exceptions import SoftTimeLimitExceeded
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, F, Q, QuerySet
+from django.db.models import Case, Exists, F, Q, QuerySet, Value, When
 from django.db.models.functions import Now
+from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 
 from recognition import leases, stopping
@@ -27,6 +28,8 @@ LEASE = timedelta(minutes=1)
 RETRY_DELAY = timedelta(minutes=1)
 MAX_ATTEMPTS = 3
 TIME_LIMIT_S = 24 * 3600
+ALL_DONE = "All crops are processed."
+SOME_FAILED = "All crops are done with; some could not be processed."
 
 
 class JobError(Exception):
@@ -143,13 +146,19 @@ def release_stuck() -> list[Job]:
 
 def count_done(job_id: UUID, done: int, failed: int) -> None:
     """Count finished steps of a job that many workers share, closing it with the last one."""
-    jobs = Job.objects.filter(pk=job_id)
-    jobs.update(
-        state=Job.State.RUNNING, done=F("done") + done, failed=F("failed") + failed, finished_at=None, message=""
+    # In one statement: workers do this after every batch.
+    over = Q(total__lte=F("done") + done)
+    Job.objects.filter(pk=job_id).update(
+        done=F("done") + done,
+        failed=F("failed") + failed,
+        state=Case(When(over, then=Value(Job.State.SUCCEEDED)), default=Value(Job.State.RUNNING)),
+        finished_at=Case(When(over, then=Value(timezone.now()))),
+        message=Case(
+            When(over & Q(GreaterThan(F("failed") + failed, 0)), then=Value(SOME_FAILED)),
+            When(over, then=Value(ALL_DONE)),
+            default=Value(""),
+        ),
     )
-    over = jobs.filter(done__gte=F("total"))
-    over.update(state=Job.State.SUCCEEDED, finished_at=timezone.now(), message="All crops are processed.")
-    over.filter(failed__gt=0).update(message="All crops are done with; some could not be processed.")
 
 
 def _held(job: Job) -> QuerySet[Job]:

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from access.admin import show_once
 from access.admin_site import ReadOnlyAdmin, RoleInline, RoleModelAdmin
 from access.models import ApiKey, NotRotatableError
+from access.pagination import FirstPages
 from access.roles import Capability
 from detections import processing, searching
 from detections.models import (
@@ -140,6 +141,8 @@ class CropAdmin(ReadOnlyAdmin):
     list_filter = ("state", "camera")
     list_select_related = ("camera",)
     show_full_result_count = False
+    paginator = FirstPages
+    list_per_page = 50
     actions = ("requeue",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Crop]:
@@ -159,6 +162,15 @@ class SightingAdmin(ReadOnlyAdmin):
     list_filter = ("camera",)
     search_fields = ("person__face_id",)
     show_full_result_count = False
+    paginator = FirstPages
+    list_per_page = 50
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        # Who it may be is found out first: a join would search the history.
+        if search_term:
+            people = Person.objects.filter(face_id__icontains=search_term.strip())
+            queryset = queryset.filter(person__in=list(people.values_list("pk", flat=True)))
+        return queryset, False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         if text := request.GET.get(SEARCH_VAR):

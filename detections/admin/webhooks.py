@@ -87,6 +87,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_filter = ("state", "event", "server")
     list_select_related = ("server",)
     show_full_result_count = False
+    paginator = FirstPages
+    list_per_page = 50
     inlines = (AttemptInline,)
     actions = ("deliver_again",)
 

@@ -1,7 +1,7 @@
 """Detections, tracks, cameras and locations: lists with filters and pages."""
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Max, OuterRef, QuerySet, Subquery
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics
 from rest_framework.request import Request
@@ -14,20 +14,38 @@ from detections import searching
 from detections.ingest import cameras_of
 from detections.models import Camera, Detection, Location, Track
 from detections.serializers import CameraSerializer, DetectionSerializer, LocationSerializer, TrackSerializer
+from people.models import Person
 
 
 class SightingFilter(django_filters.FilterSet):
-    """What detections and tracks can be filtered by."""
+    """What detections and tracks can be filtered by, each in the order of an index."""
 
-    face_id = django_filters.CharFilter("person__face_id", label="Exact face id")
+    face_id = django_filters.CharFilter(method="of_person", label="Exact face id")
     known = django_filters.BooleanFilter("person", lookup_expr="isnull", exclude=True, label="Named or unknown")
     camera = django_filters.ModelChoiceFilter(queryset=Camera.objects.all())
-    location = django_filters.ModelChoiceFilter("camera__location", queryset=Location.objects.all(), label="Location")
+    location = django_filters.ModelChoiceFilter(
+        "camera__location", queryset=Location.objects.all(), method="at", label="Location"
+    )
     since = django_filters.IsoDateTimeFilter("captured_at", "gte", label="Captured at or after")
     until = django_filters.IsoDateTimeFilter("captured_at", "lt", label="Captured before")
     min_probability = django_filters.NumberFilter(
         "probability", "gte", label="At least this sure, 0 to 1", min_value=0, max_value=1
     )
+
+    def of_person(self, sightings: QuerySet, name: str, face_id: str) -> QuerySet:
+        # Not by a join: the database would read and sort everything that there is of the person.
+        return sightings.filter(person=Subquery(Person.objects.named(face_id).values("pk")[:1]))
+
+    def at(self, sightings: QuerySet, name: str, location: Location) -> QuerySet:
+        """Those of the location's cameras, from the newest on: where nothing was seen for months, a walk from today
+        would pass everything that was seen elsewhere meanwhile.
+        """
+        own = sightings.model.objects.filter(camera=OuterRef("pk")).order_by("-captured_at", "-pk")
+        cameras = location.cameras.order_by()
+        newest = cameras.aggregate(newest=Max(Subquery(own.values("captured_at")[:1])))["newest"]
+        if newest is None:
+            return sightings.none()
+        return sightings.filter(camera__in=list(cameras.values_list("pk", flat=True)), captured_at__lte=newest)
 
 
 class DetectionFilter(SightingFilter):

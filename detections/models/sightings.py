@@ -10,12 +10,30 @@ from people.models import Person
 from recognition.models import Job, TrainedModel
 
 
+def _newest_first(of: str) -> tuple[models.Index, ...]:
+    """What the lists and their filters walk. They also serve the foreign keys, which need no index of their own.
+
+    `probability` finds the few surest ones; where there are many, the newest are soon found in order.
+    """
+    newest = ("-captured_at", "-id")
+    return (
+        models.Index(fields=newest, name=f"{of}_newest"),
+        models.Index(fields=newest, name=f"{of}_known", condition=models.Q(person__isnull=False)),
+        models.Index(fields=newest, name=f"{of}_unknown", condition=models.Q(person__isnull=True)),
+        models.Index(fields=("camera", *newest), name=f"{of}_of_camera"),
+        models.Index(fields=("person", *newest), name=f"{of}_of_person"),
+        models.Index(fields=("probability",), name=f"{of}_sure"),
+    )
+
+
 class Track(models.Model):
     """One person's passage before one camera, as the edge node followed it."""
 
-    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="tracks")
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="tracks", db_index=False)
     key = models.CharField(max_length=64, help_text="The edge node's name for the track.")
-    person = models.ForeignKey(Person, null=True, blank=True, on_delete=models.CASCADE, related_name="tracks")
+    person = models.ForeignKey(
+        Person, null=True, blank=True, on_delete=models.CASCADE, related_name="tracks", db_index=False
+    )
     probability = models.FloatField(default=0.0, help_text="On all the evidence so far.")
     detection_count = models.PositiveIntegerField(default=0)
     captured_at = models.DateTimeField("first seen")
@@ -24,7 +42,7 @@ class Track(models.Model):
     class Meta:
         ordering = ("-captured_at",)
         constraints = (models.UniqueConstraint(fields=("camera", "key"), name="track_once_per_camera"),)
-        indexes = (models.Index(fields=("-captured_at", "-id"), name="track_newest"),)
+        indexes = _newest_first("track")
 
     def __str__(self) -> str:
         return f"track {self.pk}"
@@ -98,9 +116,11 @@ class Detection(models.Model):
     id = models.UUIDField(primary_key=True, editable=False)
     crop_id = models.UUIDField()
     face_index = models.PositiveSmallIntegerField()
-    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="detections")
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="detections", db_index=False)
     track = models.ForeignKey(Track, null=True, on_delete=models.CASCADE, related_name="detections")
-    person = models.ForeignKey(Person, null=True, blank=True, on_delete=models.CASCADE, related_name="detections")
+    person = models.ForeignKey(
+        Person, null=True, blank=True, on_delete=models.CASCADE, related_name="detections", db_index=False
+    )
     probability = models.FloatField(
         help_text="That the person is who is named; for an unknown, of the nearest person. On a track: the track's."
     )
@@ -108,18 +128,15 @@ class Detection(models.Model):
     confidence = models.FloatField(help_text="That this is a face.")
     box = models.JSONField(help_text="x1, y1, x2, y2 in the crop.")
     frame_box = models.JSONField(null=True, help_text="x1, y1, x2, y2 in the camera's frame, if the edge node said.")
-    model = models.ForeignKey(TrainedModel, null=True, on_delete=models.SET_NULL)
+    # Nobody asks for the detections of a model, and no model's row is ever deleted.
+    model = models.ForeignKey(TrainedModel, null=True, on_delete=models.SET_NULL, db_index=False)
     captured_at = models.DateTimeField()
     recorded_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ("-captured_at", "-pk")
         constraints = (models.UniqueConstraint(fields=("crop_id", "face_index"), name="detection_once_per_face"),)
-        indexes = (
-            models.Index(fields=("-captured_at", "-id"), name="detection_newest"),
-            models.Index(fields=("camera", "-captured_at"), name="detection_of_camera"),
-            models.Index(fields=("person", "-captured_at"), name="detection_of_person"),
-        )
+        indexes = _newest_first("detection")
 
     def __str__(self) -> str:
         return f"detection {self.pk}"

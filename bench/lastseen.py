@@ -1,0 +1,76 @@
+"""Last-known locations, lists and recording over a long history, on PostgreSQL: `python -m bench.lastseen --rows N`.
+
+Starts a private PostgreSQL with Debian's defaults, and fills it with 10,000 people, 400 cameras and about N detections
+of 90 days (bench.history). Then, in this process, through the product's own code and without other load:
+
+- the last-known location of one person over the API, and of all 10,000 in one answer;
+- every list, with each of its filters: API, pages and admin, whole requests with authentication and templates;
+- recording: batches of crops from the inbox through detections.processing, in one process, the networks left out.
+
+The last line is JSON: `one_p50_ms`, `one_p99_ms`, `all_ms` (median), `list_p99_ms` (of the slowest list),
+`ingest_per_s`.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from contextlib import ExitStack, nullcontext
+from importlib import import_module
+
+import django
+from django.core.management import call_command
+
+from tests.servers import private_postgres
+
+ONE, ALL = 2000, 20  # requests
+
+
+def measure(rows: int, each: int, crops: int) -> dict[str, object]:
+    """Fill the database in the settings unless it is full, and measure; `each`: requests of each list."""
+    # By name: models can be imported only after Django is set up.
+    history, reading, recording = (import_module(f"bench.{name}") for name in ("history", "reading", "recording"))
+    call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    if not history.count():
+        history.fill(rows)
+    reader = reading.Reader()
+    views = reading.Views(reader)
+    one = reader.time(views.one, ONE)
+    print(f"{'one person':62} {one}")
+    everyone = reader.time(lambda: f"/api/v1/database/people?page_size={history.PEOPLE}", ALL)
+    print(f"{'all people':62} {everyone}")
+    lists = {}
+    for name, path in views.lists():
+        lists[name] = reader.time(path, each)
+        print(f"{name:62} {lists[name]}", flush=True)
+    return {
+        "rows": history.count(),
+        "one_p50_ms": round(one.p50, 2),
+        "one_p99_ms": round(one.p99, 2),
+        "all_ms": round(everyone.p50, 1),
+        "list_p99_ms": round(max(times.p99 for times in lists.values()), 1),
+        "ingest_per_s": round(recording.rate(crops), 1),
+        "slowest_list": max(lists, key=lambda name: lists[name].p99),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.lastseen", description="A long history on PostgreSQL.")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="detections, about (%(default)s)")
+    parser.add_argument("--requests", type=int, default=100, help="of each list (%(default)s)")
+    parser.add_argument("--crops", type=int, default=4000, help="recorded (%(default)s)")
+    parser.add_argument("--database", help="URL of a database that is kept; filled if it is empty")
+    options = parser.parse_args(arguments)
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="facesite-bench-"))
+        url = stack.enter_context(nullcontext(options.database) if options.database else private_postgres())
+        os.environ |= {"DATA_DIR": folder, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "facesite.settings"}
+        django.setup()
+        print(json.dumps(measure(options.rows, options.requests, options.crops)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
