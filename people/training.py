@@ -58,8 +58,10 @@ def train(pack: Pack | None = None) -> TrainedModel:
             return publishing.publish(fit_gallery(pack=pack), still_there=all_lawful)
         except publishing.LabelsGoneError:
             continue
-        except (GallerySizeError, CannotSignError, StorageUnavailableError) as error:
+        except (GallerySizeError, CannotSignError) as error:
             raise jobs.JobError(str(error)) from error
+        except StorageUnavailableError as error:
+            raise jobs.JobError(f"{error} Train again once it does.") from error
     raise jobs.JobError("People were erased while the model was trained. Train again.")
 
 

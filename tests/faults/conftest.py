@@ -11,6 +11,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests.conftest import required
 from tests.faults.lengths import SHARE
 from tests.faults.site import Site
+from tests.link import link_to
 from tests.servers import ObjectStorage, Postgres, Redis, postgres_bin, running
 
 FOLDER = Path(__file__).parent
@@ -40,7 +41,9 @@ def deployed_site(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: D
     with ExitStack() as stack:
         stack.enter_context(django_db_blocker.unblock())
         servers = [stack.enter_context(running(kind)) for kind in (Postgres, Redis, ObjectStorage)]
-        site = Site(tmp_path_factory.mktemp("deployed"), servers)
+        storage_link, url = stack.enter_context(link_to(servers[-1].url))
+        site = Site(tmp_path_factory.mktemp("deployed"), servers, STORAGE_URL=url)
+        site.storage_link = storage_link
         stack.enter_context(site.running())
         yield site
 

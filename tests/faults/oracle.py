@@ -50,7 +50,7 @@ def assert_nothing_lost(site: Site, *loads: Load, seconds: float, receiver: Rece
 
 def assert_no_orphans(site: Site) -> None:
     """After a collection, storage holds what the database knows of, and nothing else."""
-    site.run_task("detections.retention", "apply_retention")
+    site.manage("collect_orphans", "--older-than", "0")
     known = set(site.rows(Photo).exclude(file="").values_list("file", flat=True))
     known |= {trained.storage_name for trained in site.rows(TrainedModel).filter(retired_at=None)}
     assert site.files == known

@@ -1,9 +1,11 @@
 """A whole installation of real processes, each of which can be killed, frozen and started again."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +20,8 @@ from django.utils.module_loading import import_string
 from honcho.environ import parse_procfile
 
 from facesite import env
+from recognition.signing import make_pair
+from tests.link import Link
 from tests.programs import Program
 from tests.servers import ObjectStorage, Postgres, Redis, free_port, wait_until
 
@@ -28,12 +32,18 @@ QUEUES = ("recognition", "training", "maintenance")
 class Site:
     """`servers`: those it uses; without them it is embedded. `environment`: further settings.
 
-    `workers`: by queue, as in a deployment; embedded, one for all queues.
+    `workers`: by queue, as in a deployment; embedded, one for all queues. `storage_link`: between it and its object
+    storage, to be cut.
     """
 
     def __init__(self, folder: Path, servers: Sequence[Program] = (), **environment: str) -> None:
         self.folder, self.servers = folder, servers
+        self.storage_link: Link | None = None
         self._database = f"site {folder}"
+        # Deployed, only those who train have the private key; embedded, the site makes its own.
+        private, public = make_pair()
+        self.signing = {"MODEL_SIGNING_KEY": private} if servers else {}
+        verifying = {"MODEL_VERIFY_KEYS": public} if servers else {}
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.environment = {
@@ -51,6 +61,7 @@ class Site:
             "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
+            **verifying,
             **self._addresses(),
             **environment,
         }
@@ -61,6 +72,7 @@ class Site:
                 f"worker-{queues}",
                 _for_queues(commands["worker"], queues),
                 WORKER_CONCURRENCY="2" if "recognition" in queues else "1",
+                **(self.signing if "training" in queues else {}),
             )
             for queues in (QUEUES if servers else (",".join(QUEUES),))
         }
@@ -68,7 +80,7 @@ class Site:
 
     def prepare(self) -> None:
         """Database, cameras, a person enrolled and trained, an API key: once, while the servers run."""
-        preparation = self.program("prepare", f"{sys.executable} -m tests.faults.prepare")
+        preparation = self.program("prepare", f"{sys.executable} -m tests.faults.prepare", **self.signing)
         preparation.start()
         code, printed = preparation.wait(120), preparation.log.read_text()
         assert code == 0, printed
@@ -132,16 +144,24 @@ class Site:
 
     def run_task(self, module: str, function: str) -> None:
         """Call a function of the product in a process of the site's."""
-        program = self.program("task", f"python manage.py shell -c 'import {module}; {module}.{function}()'")
+        self.manage("shell", "-c", f"import {module}; {module}.{function}()")
+
+    def manage(self, *arguments: str) -> None:
+        """Run a command of `manage.py`."""
+        program = self.program("task", shlex.join(["python", "manage.py", *arguments]), **self.signing)
         program.start()
         assert program.wait(60) == 0, program.log.read_text()
+
+    @cached_property
+    def storage(self) -> Storage:
+        config = env.storage(self.environment["STORAGE_URL"])
+        credentials = {"access_key": "test", "secret_key": "test"} if "bucket_name" in config["OPTIONS"] else {}
+        return import_string(config["BACKEND"])(**config["OPTIONS"], **credentials)
 
     @property
     def files(self) -> set[str]:
         """Names of everything in its storage."""
-        config = env.storage(self.environment["STORAGE_URL"])
-        credentials = {"access_key": "test", "secret_key": "test"} if "bucket_name" in config["OPTIONS"] else {}
-        return set(_walk(import_string(config["BACKEND"])(**config["OPTIONS"], **credentials), ""))
+        return set(_walk(self.storage, ""))
 
     @property
     def log(self) -> str:

@@ -6,8 +6,8 @@ from django.conf import LazySettings
 
 from facesite import env
 from tests.fabricated import eyes, fresh_loader, operator_user, submit
+from tests.link import Link, link_to
 from tests.servers import private_s3
-from tests.storage.proxy import Link, link_to
 
 __all__ = ["eyes", "fresh_loader", "operator_user", "submit"]
 

@@ -16,8 +16,8 @@ from recognition import jobs, publishing, storage
 from recognition.loader import loader
 from recognition.models import ActiveModel, Job, TrainedModel
 from tests.fabricated import Eyes, enrol, make_person, run_together
+from tests.link import Link
 from tests.photographs import upload
-from tests.storage.proxy import Link
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -80,10 +80,11 @@ def test_nobody_is_half_erased(ada: Person, link: Link, operator: APIClient) -> 
     assert storage.listing(enrolment.folder_of(ada)) == ([], [])
 
 
-def test_training_fails_with_a_reason_and_the_old_model_stays(ada: Person, link: Link) -> None:
+@pytest.mark.parametrize("kind", [Job.Kind.OPTIMIZED_TRAIN, Job.Kind.TRAIN])
+def test_training_fails_with_a_reason_and_the_old_model_stays(ada: Person, link: Link, kind: Job.Kind) -> None:
     enrol("grace", 2)
     before = ActiveModel.objects.get()
-    job = jobs.request(Job.Kind.OPTIMIZED_TRAIN)
+    job = jobs.request(kind)
     link.cut()
     jobs.run(job.pk, training.perform)
     job.refresh_from_db()
