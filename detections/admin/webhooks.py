@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 
 from access.admin import show_once
 from access.admin_site import ReadOnlyAdmin, RoleInline, RoleModelAdmin
+from access.pagination import FirstPages
 from detections.models import Delivery, DeliveryAttempt, ExternalServer, new_webhook_secret
 from detections.webhooks import delivering
 from recognition import wakeup
