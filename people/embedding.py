@@ -66,9 +66,6 @@ def _embed_one(photo: Photo, engine: Pipeline) -> bool:
         verdict = judge(storage.read(photo.file.name), engine)
     except FileNotFoundError:
         return False
-    except storage.StorageUnavailableError as error:
-        # The photo is as good as ever: it must not count as unusable.
-        raise jobs.JobError(f"{error} Train again once it does.") from error
     if verdict.refusal:
         return False
     with transaction.atomic():

@@ -14,7 +14,6 @@ from recognition.engine.packs import Pack
 from recognition.loader import pipeline
 from recognition.models import Job, TrainedModel
 from recognition.signing import CannotSignError
-from recognition.storage import StorageUnavailableError
 
 ATTEMPTS_AGAINST_ERASURE = 3
 
@@ -51,7 +50,8 @@ def train(pack: Pack | None = None) -> TrainedModel:
 
     Raises:
         jobs.JobError: people are being erased faster than this can train, or are too many for the classifier; or this
-            process has no private key, or storage is down.
+            process has no private key.
+        storage.StorageUnavailableError: nothing was published.
     """
     for _ in range(ATTEMPTS_AGAINST_ERASURE):
         try:
@@ -60,8 +60,6 @@ def train(pack: Pack | None = None) -> TrainedModel:
             continue
         except (GallerySizeError, CannotSignError) as error:
             raise jobs.JobError(str(error)) from error
-        except StorageUnavailableError as error:
-            raise jobs.JobError(f"{error} Train again once it does.") from error
     raise jobs.JobError("People were erased while the model was trained. Train again.")
 
 

@@ -21,6 +21,7 @@ from django.utils import timezone
 from recognition import leases, stopping
 from recognition.engine.errors import PackError
 from recognition.models import ActiveModel, Job, TrainedModel
+from recognition.storage import StorageUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +106,13 @@ def run(job_id: UUID, work: Callable[[Job], TrainedModel | None]) -> None:
             attempts=F("attempts") - 1,
             lease_expires_at=None,
             message="Its worker was stopped; waiting for another.",
+        )
+    except StorageUnavailableError as error:
+        # Not the job's fault: it waits for storage however long that is away.
+        _held(job).update(
+            attempts=F("attempts") - 1,
+            lease_expires_at=Now() + RETRY_DELAY,
+            message=f"{error} It is tried again soon.",
         )
     except (JobError, PackError) as error:
         _finish(job, Job.State.FAILED, str(error))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -81,16 +82,26 @@ def test_nobody_is_half_erased(ada: Person, link: Link, operator: APIClient) -> 
 
 
 @pytest.mark.parametrize("kind", [Job.Kind.OPTIMIZED_TRAIN, Job.Kind.TRAIN])
-def test_training_fails_with_a_reason_and_the_old_model_stays(ada: Person, link: Link, kind: Job.Kind) -> None:
-    enrol("grace", 2)
+def test_training_waits_for_storage_however_often_it_was_tried_and_the_old_model_stays(
+    ada: Person, eyes: Eyes, link: Link, kind: Job.Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "RETRY_DELAY", timedelta(seconds=-1))
+    grace = make_person("grace")
+    enrolment.add_photo(grace, eyes.picture_of(2))
     before = ActiveModel.objects.get()
     job = jobs.request(kind)
     link.cut()
-    jobs.run(job.pk, training.perform)
+    for _ in range(jobs.MAX_ATTEMPTS + 1):
+        jobs.run(job.pk, training.perform)
     job.refresh_from_db()
-    assert (job.state, ActiveModel.objects.get().generation) == (Job.State.FAILED, before.generation)
+    assert (job.is_over, ActiveModel.objects.get().generation) == (False, before.generation)
     assert "Storage does not answer" in job.message
     assert TrainedModel.objects.count() == 1
+
+    link.mend()
+    jobs.run(job.pk, training.perform)
+    job.refresh_from_db()
+    assert (job.state, job.model.people_count) == (Job.State.SUCCEEDED, 2)
 
 
 def test_a_new_model_that_cannot_be_fetched_is_taken_once_it_can(
