@@ -253,9 +253,10 @@ CELERY = {
     "task_publish_retry": False,
     "beat_schedule_filename": str(DATA_DIR / "beat-schedule"),
     "beat_schedule": {
-        "sweep": {"task": "detections.tasks.sweep", "schedule": 5.0, "options": {"expires": 10}},
-        "sweep-jobs": {"task": "people.tasks.sweep_jobs", "schedule": 15.0, "options": {"expires": 30}},
-        "retention": {"task": "detections.tasks.apply_retention", "schedule": 3600.0, "options": {"expires": 600}},
+        # By the scheduler's clock, and read by the worker's, which may be an hour ahead. What waits meanwhile is cheap.
+        "sweep": {"task": "detections.tasks.sweep", "schedule": 5.0, "options": {"expires": 7200}},
+        "sweep-jobs": {"task": "people.tasks.sweep_jobs", "schedule": 15.0, "options": {"expires": 7200}},
+        "retention": {"task": "detections.tasks.apply_retention", "schedule": 3600.0, "options": {"expires": 7200}},
     },
 }
 
