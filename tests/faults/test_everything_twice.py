@@ -19,7 +19,7 @@ from tests.faults.site import QUEUES, Site
 from tests.servers import Redis, wait_until
 
 FURTHER_TIMES, AT_ONCE = 4, 20
-DONE_S = 60
+DONE_S = 300  # nothing is asked of how soon
 
 
 def test_every_message_five_times(site: Site, measured: Callable[..., None]) -> None:

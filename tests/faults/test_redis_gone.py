@@ -17,7 +17,7 @@ ANSWERED_S, DONE_S = 2, 60
 
 def prove(site: Site, fault: Callable[[Redis], None], measured: Measured) -> None:
     """Strike under load; `fault` returns when Redis is back."""
-    load = Load(site.url, site.key)
+    load = Load(site.url, site.key, per_second=10)
     with load.running():
         load.wait_for(10)
         struck = time.monotonic()
