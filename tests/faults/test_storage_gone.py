@@ -17,6 +17,7 @@ from tests.faults.lengths import length
 from tests.faults.load import PERSON, Load
 from tests.faults.oracle import assert_no_orphans, assert_nothing_lost
 from tests.faults.site import Site
+from tests.servers import wait_until
 
 DRAINED_S = 600
 
@@ -81,7 +82,9 @@ def test_refused_then_slow(deployed: Site, measured: Callable[..., None]) -> Non
     load, uploads = Load(deployed.url, deployed.key, per_second=5), Uploads(deployed)
     before = deployed.rows(Photo).count()
     with load.running(), uploads.running():
-        load.wait_for(10)
+        # Only a model that is loaded goes on serving: each child of the worker must have had its turn.
+        done = crops_done(deployed)
+        wait_until(lambda: crops_done(deployed) >= done + 50, "crops recognised", 120)
         link.cut()
         done = crops_done(deployed)
         time.sleep(length(quick=15, full=300))
