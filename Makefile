@@ -43,13 +43,13 @@ endif
 	@exec $(BIN)/python manage.py start $(if $(filter-out 0,$(DEMO)),--demo)
 
 test: $(DEVELOPMENT) setup lint check ## Set up and run all checks and tests (ARGS= goes to pytest)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(CI),,-m "not slow and not soak") $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(CI),,-m "not slow and not soak and not faults") $(ARGS)
 
-soak: $(DEVELOPMENT) setup ## The edge node's faults as long as in life, 2 hours (SOAK=0.1: a tenth; MINUTES= of memory)
+soak: $(DEVELOPMENT) setup ## The edge node's faults as long as in life, 90 minutes (SOAK=0.1: a tenth; MINUTES= of memory)
 	@$(BIN)/python -m pytest -n 2 -m soak $(ARGS)
 	@$(BIN)/python -m bench.edge --videos $(VIDEOS) --minutes $(MINUTES)
 
-faults: $(DEVELOPMENT) setup ## The server's faults as docs/reliability.md lists them, an hour (FAULTS=0.1: a tenth; ARGS=)
+faults: $(DEVELOPMENT) setup ## The server's faults as docs/reliability.md lists them, an hour (FAULTS=0.1: a tenth; 0: short)
 	@FAULTS=$(FAULTS) $(BIN)/python -m pytest -m "" $(or $(ARGS),tests/faults tests/edge/faults/test_disk_full.py)
 
 lint: $(DEVELOPMENT)

@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if FOLDER in item.path.parents:
-            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.faults)
             item.add_marker(pytest.mark.xdist_group("faults"))
             item.add_marker(pytest.mark.timeout(300 + 3600 * SHARE))
 

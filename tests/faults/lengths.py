@@ -1,4 +1,4 @@
-"""How long a fault lasts or how often it strikes: seconds among the other tests, as the table asks by `make faults`."""
+"""How long a fault lasts or how often it strikes: seconds, or as the table asks by `make faults`."""
 
 import os
 
@@ -16,5 +16,5 @@ def times(quick: int, full: int) -> range:
 
 
 def bound(seconds: float) -> float:
-    """The table's bound for a run that has the machine to itself; more for one among other tests."""
+    """The table's bound for a run that has the machine to itself; more for a short one, beside whatever else."""
     return seconds if SHARE else 2 * seconds
