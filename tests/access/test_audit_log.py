@@ -20,7 +20,7 @@ from tests.fabricated import make_person
 from tests.photographs import portrait, upload
 
 # Calls that change something and are no change of what administrators answer for: crops, heartbeats and questions.
-NOT_CHANGES = {"get-results", "store-results", "send-results", "dry-run", "edge-heartbeat"}
+NOT_CHANGES = {"get-results", "store-results", "send-results", "dry-run", "edge-crops", "edge-heartbeat"}
 BASIS = {"legal_basis": "consent", "legal_basis_date": "2026-01-01"}
 
 pytestmark = pytest.mark.django_db
