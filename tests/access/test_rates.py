@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
@@ -21,9 +21,15 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _empty_buckets() -> None:
-    """Rows of other tests had the same ids."""
-    buckets._paid_until.cast("B")[:] = bytes(buckets._paid_until.nbytes)
+def _empty_buckets() -> Iterator[None]:
+    """Buckets outlive a test, and keys of other tests have the same numbers."""
+
+    def empty() -> None:
+        buckets._paid_until.cast("B")[:] = bytes(buckets._paid_until.nbytes)
+
+    empty()
+    yield
+    empty()
 
 
 @pytest.fixture
