@@ -1,14 +1,12 @@
-"""Training: labelled vectors to a classifier. Apart from the classifiers themselves, so that only training needs
-scikit-learn.
-"""
+"""Training: labelled vectors to a classifier."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.svm import LinearSVC
 
 from recognition.engine.calibration import Evidence, Floats, calibrate
 from recognition.engine.classifier import LinearClassifier, empty_classifier
@@ -114,8 +112,10 @@ def _refuse_too_many(people: int, photos: int) -> None:
 
 def _svm(labels: tuple[str, ...], vectors: Vectors, owners: NDArray[np.intp]) -> LinearClassifier:
     """One against the rest, on vectors less their mean: what all faces have in common hides the differences."""
+    # Only here: importing scikit-learn takes a process more than a second and 60 MB, and most never train this one.
+    linear_svc = import_module("sklearn.svm").LinearSVC
     centre = vectors.mean(axis=0)
-    svm = LinearSVC(C=_SVM_PENALTY, dual=True, random_state=0).fit(vectors - centre, owners)
+    svm = linear_svc(C=_SVM_PENALTY, dual=True, random_state=0).fit(vectors - centre, owners)
     weights = svm.coef_.astype(np.float32)
     bias = svm.intercept_.astype(np.float32) - weights @ centre
     return replace(_linear("linear-svm", labels, weights, _svm_impostors(len(labels))), bias=bias)

@@ -12,8 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize(
     ("modules", "unwanted"),
     [
-        ("recognition.engine.pipeline, recognition.engine.fitting, recognition.engine.artifact", "torch django onnx"),
-        ("recognition.engine.pipeline, recognition.engine.artifact", "sklearn"),
+        (
+            "recognition.engine.pipeline, recognition.engine.fitting, recognition.engine.artifact",
+            "torch django onnx sklearn",
+        ),
         ("recognition.engine.images, recognition.packbuild.catalogue", "torch django sklearn"),
         ("detectors", "torch django sklearn recognition"),
     ],
