@@ -31,6 +31,8 @@ from recognition.api import accepted
 from recognition.models import Job
 from recognition.serializers import AcceptedJobSerializer, JobSerializer
 
+GONE = "There is no person with this face id."
+
 
 def find_person(face_id: str, among: QuerySet[Person] | None = None) -> Person:
     """The person with this face id.
@@ -41,7 +43,7 @@ def find_person(face_id: str, among: QuerySet[Person] | None = None) -> Person:
     people = Person.objects.with_photo_counts() if among is None else among
     person = people.named(face_id).first()
     if person is None:
-        raise NotFound("There is no person with this face id.")
+        raise NotFound(GONE)
     return person
 
 
@@ -101,6 +103,8 @@ class DatasetPerson(APIView):
             setattr(person, name, value)
         check(person)
         with transaction.atomic():
+            if Person.objects.select_for_update().filter(pk=person.pk).first() is None:
+                raise NotFound(GONE)  # erased since
             person.save(update_fields=list(basis.validated_data))
             audit.note(request.user, "change", "person", [person.pk], fields=list(basis.validated_data))
         return Response(PersonSerializer(person).data)

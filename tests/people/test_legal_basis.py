@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from people import enrolment
+from people import enrolment, erasure
 from people.models import Person
 from tests.fabricated import make_person, plain_png
 from tests.photographs import upload
@@ -73,3 +73,13 @@ def test_a_renewal_that_makes_no_sense_changes_nothing(operator: APIClient) -> N
     assert "legal_basis_expires" in answer.json()["errors"]
     person.refresh_from_db()
     assert person.legal_basis_expires == TOMORROW
+
+
+def test_a_renewal_that_an_erasure_overtakes_finds_nobody(
+    operator: APIClient, storage: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_person("ada", legal_basis_expires=YESTERDAY)
+    monkeypatch.setattr("people.api.check", erasure.erase)  # just then
+    answer = operator.patch("/api/v1/dataset/ada", {"legal_basis_expires": str(TOMORROW)})
+    assert answer.status_code == 404
+    assert not Person.objects.exists()

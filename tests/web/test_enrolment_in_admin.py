@@ -91,6 +91,20 @@ def test_a_file_name_is_only_ever_text(operator: Client, storage: Path) -> None:
     assert [file.parent.name for file in storage.rglob("*.jpg")] == [str(Person.objects.get().pk)]
 
 
+@pytest.mark.corpus
+@pytest.mark.slow
+def test_every_broken_and_hostile_file_gets_a_verdict(operator: Client, corpus: Path) -> None:
+    paths = [path for path in sorted((corpus / "malformed").iterdir()) if path.suffix != ".tsv"]
+    answer = operator.post(ADD, form("ada", {path.name: path.read_bytes() for path in paths}), follow=True)
+    assert answer.status_code == 200
+    _, *verdicts = said(answer)
+    assert [verdict.split("”: ")[0] for verdict in verdicts] == [f"“{path.name}" for path in paths]
+    assert all(verdict.split("”: ")[1] for verdict in verdicts)
+    # Two of the files are the same empty one.
+    assert Photo.objects.count() == len({path.read_bytes() for path in paths})
+    assert not Photo.objects.filter(explanation="").exists()
+
+
 def test_a_chosen_photo_is_deleted_with_its_file(operator: Client, storage: Path) -> None:
     operator.post(ADD, form("ada", {"a.jpg": portrait(), "b.jpg": faceless()}))
     person = Person.objects.get()
