@@ -36,7 +36,7 @@ def test_photos_are_chosen_together_and_each_is_judged(
         (tmp_path / name).write_bytes(data)
     log_in(Role.OPERATOR)
     page.goto("/")
-    page.get_by_role("link", name="Enrol & administer").click()
+    page.get_by_role("link", name="Enrol").click()
     page.get_by_role("link", name="People", exact=True).last.click()
     page.get_by_role("link", name="Add person").click()
     page.get_by_label("Face id").fill("Eileen Collins")

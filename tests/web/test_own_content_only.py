@@ -9,7 +9,7 @@ from django.contrib.staticfiles import finders
 from django.template.loader import get_template
 
 TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
-FILES = [*TEMPLATES, *sorted((settings.BASE_DIR / "static").iterdir())]
+FILES = [*TEMPLATES, *sorted(path for path in (settings.BASE_DIR / "static").iterdir() if path.is_file())]
 FOREIGN = re.compile(r"(?:https?:)?//[\w.-]+\.\w+")
 INLINE = re.compile(r"\sstyle=|<style|<script(?![^>]*\ssrc=)|\son[a-z]+=|javascript:", re.IGNORECASE)
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
