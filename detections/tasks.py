@@ -8,7 +8,7 @@ from celery import shared_task
 from detections import processing, retention, silence, tracking
 from detections.models import Crop
 from detections.webhooks import delivering
-from recognition import publishing, stopping, wakeup
+from recognition import heartbeats, publishing, stopping, wakeup
 from recognition.engine.errors import PackError
 from recognition.loader import ModelUnavailableError
 
@@ -41,6 +41,8 @@ def sweep() -> None:
     """Wake workers for whatever is due: lost messages, lost workers, retries. Close tracks that nothing adds to; retire
     models that know somebody erased; notice cameras that nothing comes from.
     """
+    heartbeats.ran("sweep")
+    heartbeats.forget_gone()
     tracking.forget_closed()
     publishing.retire_overdue()
     silence.notice()
@@ -53,3 +55,4 @@ def sweep() -> None:
 @shared_task
 def apply_retention() -> None:
     retention.apply_retention()
+    heartbeats.ran("retention")

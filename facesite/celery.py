@@ -3,9 +3,10 @@
 import os
 import signal
 import threading
+from importlib import import_module
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_shutting_down
+from celery.signals import worker_process_init, worker_process_shutdown, worker_shutting_down
 from django.conf import settings
 
 from recognition import stopping
@@ -23,6 +24,17 @@ app.autodiscover_tasks()
 def leave_process_group(**_: object) -> None:
     """A supervisor's SIGTERM to the whole group is meant for the parent, which lets its children finish their work."""
     os.setpgrp()
+
+
+@worker_process_init.connect
+def start_heartbeat(**_: object) -> None:
+    # By name: models can be imported only after the worker has set Django up.
+    import_module("recognition.heartbeats").start("worker", queues=" ".join(app.amqp.queues.consume_from))
+
+
+@worker_process_shutdown.connect
+def stop_heartbeat(**_: object) -> None:
+    import_module("recognition.heartbeats").stop()
 
 
 @worker_shutting_down.connect

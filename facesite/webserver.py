@@ -3,6 +3,7 @@
 import threading
 from importlib import import_module
 
+from gunicorn.arbiter import Arbiter
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.base import Worker
 
@@ -25,6 +26,11 @@ def post_worker_init(worker: Worker) -> None:
     # By name: models can be imported only after the worker has set Django up.
     warming = import_module("facesite.warming")
     threading.Thread(target=warming.load_engine, daemon=True).start()
+    import_module("recognition.heartbeats").start("web")
+
+
+def worker_exit(server: Arbiter, worker: Worker) -> None:
+    import_module("recognition.heartbeats").stop()
 
 
 _said_by_gunicorn = Response.default_headers

@@ -96,6 +96,11 @@ class ModelLoader:
             raise ModelUnavailableError("The model in service cannot be loaded. The server's log says why.")
         return self._serving
 
+    @property
+    def generation(self) -> int | None:
+        """Of the model in memory, which is compared with the one in service before the next batch; None: none yet."""
+        return self._serving.generation if self._serving else None
+
     def _is_settled(self, generation: int) -> bool:
         """Whether this generation serves, or failed so lately that trying again would only take time."""
         failed, at = self._failed

@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 
 
 class TrainedModel(models.Model):
@@ -127,3 +128,26 @@ class Job(models.Model):
         if self.is_over:
             return 1.0
         return self.done / self.total if self.total else 0.0
+
+
+class Heartbeat(models.Model):
+    """That a process lives, or when a task of the scheduler last ran. Each writes its one row now and then."""
+
+    class Kind(models.TextChoices):
+        WEB = "web", "Web"
+        WORKER = "worker", "Worker"
+        TASK = "task", "Task"
+
+    name = models.CharField(primary_key=True, max_length=150)
+    kind = models.CharField(max_length=10, choices=Kind)
+    node = models.CharField(max_length=100, help_text="The machine or container.")
+    queues = models.CharField(max_length=200, blank=True, help_text="What a worker takes tasks from.")
+    generation = models.PositiveBigIntegerField(null=True, help_text="Of the model in memory; null: none is loaded.")
+    started_at = models.DateTimeField(db_default=Now())
+    beat_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("kind", "name")
+
+    def __str__(self) -> str:
+        return self.name

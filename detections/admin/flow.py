@@ -12,10 +12,10 @@ from django.utils.html import format_html
 
 from access.admin import show_once
 from access.admin_site import ReadOnlyAdmin, RoleInline, RoleModelAdmin
-from access.models import ApiKey, NotRotatableError
+from access.models import NotRotatableError
 from access.pagination import FirstPages
 from access.roles import Capability
-from detections import processing, searching
+from detections import joining, processing, searching
 from detections.models import (
     Camera,
     CameraSettings,
@@ -120,17 +120,12 @@ class EdgeNodeAdmin(RoleModelAdmin):
     @admin.action(description="Issue a key for the selected nodes")
     def issue_key(self, request: HttpRequest, queryset: QuerySet[EdgeNode]) -> None:
         for node in queryset:
-            key = ApiKey(name=f"edge node {node}"[:100], scope=ApiKey.Scope.EDGE, created_by=request.user)
-            earlier = node.keys.first()
-            if earlier:
-                key.lineage = earlier.lineage
             try:
-                token = key.issue()
+                token = joining.issue_key(node, request.user)
             except NotRotatableError as error:
                 self.message_user(request, str(error), messages.ERROR)
                 continue
-            node.keys.add(key)
-            show_once(request, key.name, token)
+            show_once(request, f"edge node {node}", token)
 
 
 @admin.register(Crop)

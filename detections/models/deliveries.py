@@ -108,6 +108,7 @@ class Delivery(models.Model):
         indexes = (
             models.Index(fields=("due_at",), name="delivery_due", condition=Q(state="pending")),
             models.Index(fields=("created_at",), name="delivery_created"),
+            models.Index(fields=("-created_at",), name="delivery_failed", condition=Q(state="failed")),
         )
 
     def __str__(self) -> str:

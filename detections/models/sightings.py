@@ -101,6 +101,7 @@ class Crop(models.Model):
         indexes = (
             models.Index(fields=("due_at",), name="crop_due", condition=models.Q(state="pending")),
             models.Index(fields=("claim",), name="crop_claim", condition=models.Q(claim__isnull=False)),
+            models.Index(fields=("-received_at",), name="crop_dead", condition=models.Q(state="dead")),
         )
 
     def __str__(self) -> str:

@@ -35,6 +35,12 @@ SITE = {
     "dashboard": READERS,
     "detections-page": READERS,
     "face-image": READERS,
+    "cameras-page": READERS,
+    "camera-page": READERS,
+    "node-add": ADMIN,
+    "node-key": ADMIN,
+    "health-page": READERS,
+    "health-again": STAFF,
     "admin:index": STAFF,
     "admin:login": NOBODY,  # there is one login page for everything
     "admin:logout": ACCOUNTS,
