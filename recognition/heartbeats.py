@@ -22,18 +22,24 @@ EVERY = timedelta(seconds=10)
 SILENT_AFTER = timedelta(seconds=45)
 FORGOTTEN_AFTER = timedelta(minutes=15)
 
+PATIENCE_S = 2.0
+
 _stopped = threading.Event()
+_telling: list[threading.Thread] = []
 
 
 def start(kind: str, queues: str = "") -> None:
     """Tell of this process from now on, from a thread of its own. To be called after the fork that made the process."""
     _stopped.clear()
-    threading.Thread(target=_keep_telling, args=(kind, queues), name="heartbeat", daemon=True).start()
+    _telling[:] = [threading.Thread(target=_keep_telling, args=(kind, queues), name="heartbeat", daemon=True)]
+    _telling[0].start()
 
 
 def stop() -> None:
     """This process ends as it should: nobody need wonder where it is."""
     _stopped.set()
+    for thread in _telling:
+        thread.join(PATIENCE_S)  # else the beat that it is just at would come after
     try:
         Heartbeat.objects.filter(name=_own_name()).delete()
     except DatabaseError as error:

@@ -52,7 +52,7 @@ def rows(**cameras: str) -> dict[str, object]:
 
 
 def test_a_node_shows_its_cameras_and_what_it_told_last(viewer: Client) -> None:
-    alive("gate", queued=41, spool_bytes=2**20, bytes_sent=2**20, clock_offset_s=-3.2, version="9.8.7")
+    alive("gate", queued=1041, spool_bytes=2**20, bytes_sent=2**20, clock_offset_s=-3.2, version="9.8.7")
     CameraStatus.objects.create(
         camera_id="gate",
         frames_per_second=5.94,
@@ -61,7 +61,7 @@ def test_a_node_shows_its_cameras_and_what_it_told_last(viewer: Client) -> None:
         reported_at=timezone.now(),
     )
     page = text(viewer.get("/cameras/"))
-    for words in ("version 9.8.7", "41 crops", "999.0 MB", "1,000 × less than video", "3.2 s ahead", "5.9", "12.3"):
+    for words in ("version 9.8.7", "1,041 crops", "999.0 MB", "1,000 × less than video", "3.2 s ahead", "5.9", "12.3"):
         assert words in page
     assert "0.08 bits per pixel" in page  # what saving is measured against
     assert states(page) == ["alive", "alive"]
