@@ -1,7 +1,7 @@
 """Detections, tracks, cameras and locations: lists with filters and pages."""
 
 import django_filters
-from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.db.models import BigIntegerField, Max, OuterRef, QuerySet, Subquery
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics
 from rest_framework.request import Request
@@ -49,7 +49,7 @@ class SightingFilter(django_filters.FilterSet):
 
 
 class DetectionFilter(SightingFilter):
-    track = django_filters.NumberFilter("track_id", min_value=0, decimal_places=0)
+    track = django_filters.NumberFilter("track_id", min_value=0, max_value=BigIntegerField.MAX_BIGINT, decimal_places=0)
 
 
 def detections() -> QuerySet[Detection]:

@@ -71,3 +71,9 @@ def ask(schema: BaseSchema, key: str, examples: int) -> None:
 
 def test_a_few_of_each_are_answered_as_described(schema: BaseSchema, key: str) -> None:
     ask(schema, key, 4)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_thousands_are_answered_as_described(schema: BaseSchema, key: str) -> None:
+    ask(schema, key, 60)
