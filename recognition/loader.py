@@ -84,11 +84,13 @@ class ModelLoader:
             PackError, ModelUnavailableError: this process has loaded none yet, and cannot load the one in service. To
                 call everyone unknown instead would be a wrong answer.
         """
+        asked = time.monotonic()
         if not self._is_settled(_generation()) and self._lock.acquire(blocking=self._serving is None):
             try:
                 # Read again: another thread may have swapped, and the pointer moved, since.
                 pointer = _pointer()
-                if not self._is_settled(pointer.generation):
+                # Whoever waited for somebody else's attempt, which failed, need not make the same: storage may be slow.
+                if not self._is_settled(pointer.generation) and not self._failed_since(pointer.generation, asked):
                     self._swap(pointer.generation, pointer.model)
             finally:
                 self._lock.release()
@@ -107,6 +109,10 @@ class ModelLoader:
         return self._serving is not None and (
             self._serving.generation == generation or (failed == generation and time.monotonic() - at < RETRY_AFTER_S)
         )
+
+    def _failed_since(self, generation: int, moment: float) -> bool:
+        failed, at = self._failed
+        return failed == generation and at > moment
 
     def _swap(self, generation: int, trained: TrainedModel | None) -> None:
         try:

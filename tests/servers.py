@@ -104,7 +104,7 @@ class ObjectStorage(Program):
     def _bucket_made(self) -> bool:
         try:
             return requests.put(f"{self.endpoint}/facesite", timeout=2).ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
 

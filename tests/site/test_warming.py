@@ -1,5 +1,6 @@
 """A web process loads the engine by itself, so that nobody's first request waits for it."""
 
+import gc
 import threading
 from pathlib import Path
 
@@ -21,7 +22,11 @@ def _fresh_loader() -> None:
 
 def test_loading_leaves_a_model_in_service() -> None:
     warming.load_engine()
-    assert loader._serving is not None
+    try:
+        assert loader._serving is not None
+        assert gc.get_freeze_count(), "garbage is looked for among what lives for ever"
+    finally:
+        gc.unfreeze()
 
 
 def test_without_a_pack_the_process_starts_all_the_same(

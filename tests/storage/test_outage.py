@@ -14,7 +14,7 @@ from detections.processing import process_batch
 from people import enrolment, training
 from people.models import Embedding, Person, Photo
 from recognition import jobs, publishing, storage
-from recognition.loader import loader
+from recognition.loader import ModelUnavailableError, loader
 from recognition.models import ActiveModel, Job, TrainedModel
 from tests.fabricated import Eyes, enrol, make_person, run_together
 from tests.link import Link
@@ -48,6 +48,39 @@ def test_queued_crops_are_recognised(ada: Person, eyes: Eyes, submit: Callable[.
     assert process_batch() == 1
     assert Detection.objects.get().person == ada
     assert not Crop.objects.filter(state=Crop.State.PENDING).exists()
+
+
+def test_a_process_that_starts_meanwhile_says_so_and_is_ready_once_storage_is_back(
+    ada: Person, eyes: Eyes, submit: Callable[..., object], link: Link
+) -> None:
+    submit(eyes.picture_of(1))
+    link.cut()
+    loader.__init__()  # as in a new process
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()) == (503, {"status": "no model"})
+    with pytest.raises(ModelUnavailableError):
+        process_batch()
+    assert Crop.objects.get().attempts == 0
+
+    link.mend()
+    assert Client().get("/readyz").status_code == 200
+    assert process_batch() == 1
+    assert Detection.objects.get().person == ada
+
+
+def test_those_who_wait_for_a_model_share_one_attempt(ada: Person, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[str] = []
+
+    def hang(name: str, size: int) -> bytes:
+        tries.append(name)
+        time.sleep(0.3)
+        raise storage.StorageUnavailableError
+
+    monkeypatch.setattr(storage, "read", hang)
+    loader.__init__()
+    statuses = run_together(*[lambda: Client().get("/readyz").status_code] * 8)
+    assert statuses == [503] * 8
+    assert len(tries) < 4
 
 
 def test_uploads_and_training_are_answered_503_and_leave_nothing(
