@@ -19,6 +19,6 @@ def load_engine() -> None:
         logger.warning("The engine cannot be loaded yet: %s", error)
     finally:
         connection.close()
-        # What is loaded by now stays as long as the process. To look through it for garbage took a tenth of a second and
-        # more, now and then, in the middle of somebody's request.
+        # What is loaded by now stays as long as the process. Looking through it for garbage took a tenth of a second
+        # and more, now and then, in the middle of somebody's request.
         gc.freeze()
