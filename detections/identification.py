@@ -13,6 +13,7 @@ from recognition.engine.errors import ImageError
 from recognition.engine.faces import EmbeddedFace, Identity, Image
 from recognition.engine.images import decode, inspect
 from recognition.loader import Serving, loader
+from recognition.metrics import BATCH_IMAGES
 
 # Beyond this a batch saves nothing, and whoever sent a small image would wait for a large one.
 BATCH_PIXELS = 4_000_000
@@ -78,6 +79,7 @@ def _face_ids(labels: set[str]) -> dict[str, str]:
 
 def _answer_all(questions: Sequence[_Question]) -> list[_Answer | Exception]:
     """What became of each image: one that fails costs the others nothing."""
+    BATCH_IMAGES.labels("question").observe(len(questions))
     # Decoded here, a batch at a time: those who wait hold no pixels.
     pictures = [_decoded(question.image) for question in questions]
     readable = [

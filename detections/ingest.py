@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from access.models import ApiKey
 from detections import silence
+from detections.metrics import ACCEPTED
 from detections.models import Camera, Crop, EdgeNode, Track
 from recognition import wakeup
 from recognition.engine.errors import ImageError
@@ -173,6 +174,7 @@ def _store(submissions: Iterable[Submission], cameras: dict[str, Camera], *, del
         )
         for submission in submissions
     )
+    transaction.on_commit(lambda: ACCEPTED.inc(len(submissions)))
     transaction.on_commit(lambda: wakeup.wake(wakeup.RECOGNITION))
     return job
 

@@ -13,6 +13,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from detections import recording
+from detections.metrics import CROPS
 from detections.models import Crop
 from recognition import jobs, leases, stopping
 from recognition.engine.errors import ImageError
@@ -20,6 +21,7 @@ from recognition.engine.faces import EmbeddedFace
 from recognition.engine.images import decode, inspect
 from recognition.engine.pipeline import Pipeline
 from recognition.loader import Serving, loader
+from recognition.metrics import BATCH_IMAGES, stage
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ def process_batch(limit: int = BATCH) -> int:
     token = uuid.uuid4()
     crops = _claim(token, limit)
     if crops:
+        BATCH_IMAGES.labels("inbox").observe(len(crops))
         with leases.renewed(lambda: _renew(token), LEASE):
             _process_all(crops, token)
     return len(crops)
@@ -76,6 +79,7 @@ def _claim(token: uuid.UUID, limit: int) -> list[Crop]:
             )
             for job_id, count in Counter(row["job_id"] for row in worn_out).items():
                 jobs.count_done(job_id, count, count)
+            CROPS.labels("dead").inc(len(worn_out))
         rows = [row for row in rows if row not in worn_out]
         # A crop tried before is tried alone: should it kill the worker again, it takes no neighbours with it.
         chosen = [row for row in rows if row["attempts"]][:1] or rows
@@ -147,6 +151,7 @@ def _process_alone(crop: Crop, token: uuid.UUID) -> None:
         if crop.attempts >= MAX_ATTEMPTS:
             _give_up(crop, token, f"Failed {crop.attempts} times: {type(error).__name__}.")
         else:
+            CROPS.labels("retry").inc()
             Crop.objects.filter(pk=crop.pk, claim=token).update(claim=None, due_at=Now() + RETRY_DELAY)
 
 
@@ -154,19 +159,22 @@ def _give_up(crop: Crop, token: uuid.UUID, error: str) -> None:
     with transaction.atomic():
         if Crop.objects.filter(pk=crop.pk, claim=token).update(state=Crop.State.DEAD, claim=None, error=error[:300]):
             jobs.count_done(crop.job_id, 1, 1)
+            transaction.on_commit(CROPS.labels("dead").inc)
 
 
 def _process(crops: Sequence[Crop], token: uuid.UUID) -> None:
     images: dict[uuid.UUID, np.ndarray] = {}
-    for crop in crops:
-        try:
-            images[crop.pk] = decode(bytes(crop.image), max_pixels=settings.MAX_IMAGE_PIXELS)
-        except ImageError as error:
-            _give_up(crop, token, str(error))
+    with stage("decode"):
+        for crop in crops:
+            try:
+                images[crop.pk] = decode(bytes(crop.image), max_pixels=settings.MAX_IMAGE_PIXELS)
+            except ImageError as error:
+                _give_up(crop, token, str(error))
     readable = [crop for crop in crops if crop.pk in images]
     serving = loader.current()
     sightings = _identify(_faces(readable, images, serving.pipeline), images, serving)
-    recording.record(readable, token, sightings, serving)
+    with stage("record"):
+        recording.record(readable, token, sightings, serving)
 
 
 def _faces(
@@ -201,7 +209,8 @@ def _identify(
 ) -> list[recording.Sighting]:
     if not found:
         return []
-    identities = serving.classifier.identify(np.stack([face.vector for _, face in found]))
+    with stage("identify"):
+        identities = serving.classifier.identify(np.stack([face.vector for _, face in found]))
     seen: Counter[uuid.UUID] = Counter()
     sightings = []
     for (crop, face), identity in zip(found, identities, strict=True):

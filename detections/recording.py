@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from detections import lastseen, tracking
+from detections.metrics import CROP_SECONDS, CROPS
 from detections.models import Crop, Detection, FaceImage, Track
 from detections.webhooks import events
 from people.models import Person
@@ -65,6 +67,14 @@ def _record(crops: Sequence[Crop], token: uuid.UUID, sightings: Sequence[Sightin
         Crop.objects.filter(pk__in=held).update(state=Crop.State.DONE, image=None, claim=None, error="")
         for job_id, count in Counter(crop.job_id for crop in crops if crop.pk in held).items():
             jobs.count_done(job_id, count, 0)
+        transaction.on_commit(lambda: _count([crop for crop in crops if crop.pk in held]))
+
+
+def _count(done: Sequence[Crop]) -> None:
+    now = timezone.now()
+    for crop in done:
+        CROP_SECONDS.observe(max(0.0, (now - crop.received_at).total_seconds()))
+    CROPS.labels("done").inc(len(done))
 
 
 def _lock_people(sightings: Sequence[Sighting], serving: Serving) -> dict[str, Person | None]:

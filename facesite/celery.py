@@ -5,19 +5,41 @@ import signal
 import threading
 from importlib import import_module
 
+from billiard.process import current_process
 from celery import Celery
-from celery.signals import worker_process_init, worker_process_shutdown, worker_shutting_down
+from celery.signals import (
+    import_modules,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutting_down,
+)
 from django.conf import settings
 
+from facesite import metricfiles
 from recognition import stopping
 
 PATIENCE_S = 12
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "facesite.settings")
 
+
+@import_modules.connect
+def count_together(**_: object) -> None:
+    """Worker and scheduler. Connected before the application is made: it sets Django up, which imports what counts."""
+    # A child that replaces another has its index, and goes on counting where that ended.
+    metricfiles.count_together(settings.METRICS_DIR, "celery", lambda: getattr(current_process(), "index", "parent"))
+
+
 app = Celery("facesite")
 app.add_defaults(lambda: settings.CELERY)
 app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def tell_metrics(**_: object) -> None:
+    if settings.METRICS_BIND:
+        import_module("facesite.metrics").serve(settings.METRICS_BIND)
 
 
 @worker_process_init.connect

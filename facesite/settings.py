@@ -75,6 +75,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "facesite.measuring.MeasuringMiddleware",
     "facesite.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "facesite.headers.PagesPolicyMiddleware",
@@ -225,6 +226,11 @@ SPECTACULAR_SETTINGS = {
         "access.openapi.describe_errors",
     ],
 }
+
+# What is counted for Prometheus, who may read it, and where a worker tells it.
+METRICS_DIR = Path(env.str("METRICS_DIR", str(DATA_DIR / "metrics")))
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+METRICS_BIND = env.str("METRICS_BIND", "")
 
 WORKER_MAX_MEMORY_MB = env.int("WORKER_MAX_MEMORY_MB", 2048)
 CELERY = {

@@ -11,7 +11,7 @@ from django.views.defaults import page_not_found, server_error
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from access import problems
-from facesite import health
+from facesite import health, metrics
 from facesite.errors import outage
 
 api = [
@@ -27,6 +27,7 @@ urlpatterns = [
     re_path(r"^api/", login_not_required(problems.not_found)),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("", include("detections.urls")),
 ]

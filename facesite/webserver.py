@@ -8,7 +8,9 @@ from gunicorn.http.wsgi import Response
 from gunicorn.workers.base import Worker
 
 from access import buckets  # noqa: F401 - before the workers are forked, so that all count in the same memory
-from facesite import settings
+from facesite import metricfiles, settings
+
+metricfiles.count_together(settings.METRICS_DIR, "web")
 
 worker_class = "gthread"
 workers = settings.WEB_CONCURRENCY

@@ -11,15 +11,18 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from recognition import signing, storage
+from recognition import metrics, signing, storage
 from recognition.engine import artifact
 from recognition.engine.classifier import Classifier, empty_classifier
+from recognition.engine.detector import open_detector
+from recognition.engine.embedder import OnnxEmbedder
 from recognition.engine.errors import ArtifactError, PackError
 from recognition.engine.packs import MANIFEST, Pack, find_pack, open_pack
 from recognition.engine.pipeline import Pipeline
@@ -66,7 +69,9 @@ def _pipeline(folder: Path, built_at: int) -> Pipeline:
 def _started(pack: Pack) -> Pipeline:
     # A process per core, or threads that share it: OpenCV's own threads would only get in the way.
     cv2.setNumThreads(1)
-    return Pipeline(pack)
+    detect = metrics.staged("detect", open_detector(pack).detect)
+    embed = metrics.staged("embed", OnnxEmbedder(pack).embed)
+    return Pipeline(pack, detector=SimpleNamespace(detect=detect), embedder=SimpleNamespace(embed=embed))
 
 
 class ModelLoader:
@@ -125,11 +130,13 @@ class ModelLoader:
             kept = "the old model goes on serving" if self._serving else "there is no other"
             reason = f"{type(error).__name__}: {error}"
             logger.error("generation %s cannot be loaded, %s: %s", generation, kept, reason)  # noqa: TRY400
+            metrics.MODEL_LOADS.labels("failed").inc()
             self._failed = (generation, time.monotonic())
             if trained:
                 _tell(trained, f"{settings.NODE_NAME}: {reason}")
             return
         self._serving = Serving(generation, trained.pk if trained else None, engine, classifier)
+        metrics.MODEL_LOADS.labels("loaded").inc()
         logger.info("generation %s loaded: %s people, %s", generation, len(classifier.labels), engine.pack_id)
         if trained and trained.fault:
             _tell(trained, "")

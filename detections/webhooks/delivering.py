@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from standardwebhooks import Webhook
 
+from detections.metrics import WEBHOOK_SECONDS
 from detections.models import Delivery, DeliveryAttempt, ExternalServer
 from detections.webhooks.payloads import payload
 from detections.webhooks.posting import Outcome, Poster
@@ -173,6 +174,7 @@ def _record(delivery: Delivery, outcome: Outcome) -> None:
 
 
 def _log(delivery: Delivery, outcome: Outcome) -> None:
+    WEBHOOK_SECONDS.labels("failed" if outcome.error else "delivered").observe(outcome.seconds)
     milliseconds = round(outcome.seconds * 1000)
     DeliveryAttempt.objects.create(
         delivery=delivery, status=outcome.status, duration_ms=milliseconds, error=outcome.error

@@ -30,6 +30,7 @@ SITE = {
     "docs": EVERYONE - {"revoked key"},
     "healthz": EVERYONE,
     "readyz": EVERYONE,
+    "metrics": NOBODY,  # but for the bearer of METRICS_TOKEN: tests/site/test_metrics.py
     "login": EVERYONE,
     "logout": ACCOUNTS,
     "dashboard": READERS,
