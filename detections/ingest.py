@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -18,7 +18,7 @@ from access.models import ApiKey
 from detections import silence
 from detections.metrics import ACCEPTED
 from detections.models import Camera, Crop, EdgeNode, Track
-from recognition import wakeup
+from recognition import correlation, tracing, wakeup
 from recognition.engine.errors import ImageError
 from recognition.engine.images import inspect
 from recognition.models import Job
@@ -90,11 +90,12 @@ def accept(submissions: Sequence[Submission], sender: User | ApiKey, *, deliver:
         else:
             sound.append(submission)
     silence.heard({submission.camera for submission in sound})
-    try:
-        receipt = _commit(sound, cameras, deliver=deliver)
-    except IntegrityError:
-        # The same crops came in twice at once: now that the other request has committed, they count as known.
-        receipt = _commit(sound, cameras, deliver=deliver)
+    with tracing.crops("accept", [submission.id for submission in sound]):
+        try:
+            receipt = _commit(sound, cameras, deliver=deliver)
+        except IntegrityError:
+            # The same crops came in twice at once: now that the other request has committed, they count as known.
+            receipt = _commit(sound, cameras, deliver=deliver)
     return Receipt(receipt.job, receipt.accepted, rejected + receipt.rejected)
 
 
@@ -158,7 +159,9 @@ def _commit(submissions: Sequence[Submission], cameras: dict[str, Camera], *, de
 def _store(submissions: Iterable[Submission], cameras: dict[str, Camera], *, deliver: bool) -> Job:
     # In one order, so that two requests with the same crops wait for each other instead of for ever.
     submissions = sorted(submissions, key=lambda one: one.id)
-    job = Job.objects.create(kind=Job.Kind.RECOGNISE, total=len(submissions), message="Waiting for a worker.")
+    number = correlation.request_id() or uuid4()  # one request brings crops for one job
+    message = "Waiting for a worker."
+    job = Job.objects.create(id=number, kind=Job.Kind.RECOGNISE, total=len(submissions), message=message)
     tracks = _tracks(submissions)
     Crop.objects.bulk_create(
         Crop(
@@ -174,9 +177,16 @@ def _store(submissions: Iterable[Submission], cameras: dict[str, Camera], *, del
         )
         for submission in submissions
     )
-    transaction.on_commit(lambda: ACCEPTED.inc(len(submissions)))
-    transaction.on_commit(lambda: wakeup.wake(wakeup.RECOGNITION))
+    transaction.on_commit(lambda: _committed(submissions))
     return job
+
+
+def _committed(accepted: Sequence[Submission]) -> None:
+    wakeup.wake(wakeup.RECOGNITION)
+    ACCEPTED.inc(len(accepted))
+    now = timezone.now()
+    for submission in accepted:
+        tracing.arrived(submission.id, submission.captured_at, now)
 
 
 def _tracks(submissions: Iterable[Submission]) -> dict[tuple[str, str], Track]:

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from detections import recording
 from detections.metrics import CROPS
 from detections.models import Crop
-from recognition import jobs, leases, stopping
+from recognition import correlation, jobs, leases, stopping, tracing
 from recognition.engine.errors import ImageError
 from recognition.engine.faces import EmbeddedFace
 from recognition.engine.images import decode, inspect
@@ -133,7 +133,8 @@ def _process_all(crops: Sequence[Crop], token: uuid.UUID) -> None:
 
 def _process_portion(crops: Sequence[Crop], token: uuid.UUID) -> None:
     try:
-        _process(crops, token)
+        with tracing.crops("recognise", [crop.pk for crop in crops]):
+            _process(crops, token)
     except DATABASE_FAILS:
         raise
     except Exception:  # noqa: BLE001 - whatever one crop provokes must not cost its neighbours their turn
@@ -147,7 +148,8 @@ def _process_alone(crop: Crop, token: uuid.UUID) -> None:
     except DATABASE_FAILS:
         raise
     except Exception as error:
-        logger.exception("crop %s failed, attempt %s", crop.pk, crop.attempts)
+        with correlation.about(request=crop.job_id, crop=crop.pk):
+            logger.exception("a crop failed, attempt %s", crop.attempts)
         if crop.attempts >= MAX_ATTEMPTS:
             _give_up(crop, token, f"Failed {crop.attempts} times: {type(error).__name__}.")
         else:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from access.models import AuditEntry
 from detections.models import Crop, Delivery, Detection, Search, Track
 from detections.webhooks import delivering
-from people import erasure, orphans
+from people import erasure, orphans, tombstones
 from recognition import publishing
 from recognition.models import Job
 from recognition.storage import StorageUnavailableError
@@ -55,6 +55,7 @@ def apply_retention() -> dict[str, int]:
     try:
         removed["artifacts"] = publishing.delete_stray_artifacts()
         removed["photo_files"] = orphans.collect()
+        tombstones.copy_out()
     except StorageUnavailableError as error:
         logger.warning("orphans are collected next time: %s", error)
     transaction.on_commit(erasure.forget_write_ahead_log)

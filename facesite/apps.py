@@ -2,14 +2,14 @@ from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 from django.core.checks import register
 
-from facesite.checks import check_metrics
+from facesite.checks import check_watching
 
 
 class SiteConfig(AppConfig):
     name = "facesite"
 
     def ready(self) -> None:
-        register(check_metrics)
+        register(check_watching)
 
 
 class AdminConfig(DjangoAdminConfig):

@@ -1,7 +1,11 @@
-"""Keeps personal data out of the log, and overload from filling it."""
+"""What a line of the log holds. Keeps personal data out of it, and overload from filling it."""
 
+import json
 import logging
 import time
+from datetime import UTC, datetime
+
+from recognition import correlation
 
 REFUSALS_EVERY_S = 10.0
 
@@ -33,3 +37,28 @@ class SparingRefusals(logging.Filter):
             return False
         self._next = now + REFUSALS_EVERY_S
         return True
+
+
+class About(logging.Filter):
+    """Adds which request and which crop a line is about."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.ids = {name: str(value) for name, value in correlation.ids().items()}
+        record.about = "".join(f" {name}={value}" for name, value in record.ids.items())
+        return True
+
+
+class JsonLines(logging.Formatter):
+    """A JSON object a line, for whatever collects logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **record.ids,
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)

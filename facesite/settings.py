@@ -8,7 +8,7 @@ from pathlib import Path
 import certifi
 from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
-from environs import Env
+from environs import Env, validate
 
 from facesite import env as environment
 
@@ -76,6 +76,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "facesite.measuring.MeasuringMiddleware",
+    "facesite.correlating.CorrelationMiddleware",
     "facesite.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "facesite.headers.PagesPolicyMiddleware",
@@ -231,6 +232,7 @@ SPECTACULAR_SETTINGS = {
 METRICS_DIR = Path(env.str("METRICS_DIR", str(DATA_DIR / "metrics")))
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 METRICS_BIND = env.str("METRICS_BIND", "")
+TRACES = env.bool("TRACES", False)
 
 WORKER_MAX_MEMORY_MB = env.int("WORKER_MAX_MEMORY_MB", 2048)
 CELERY = {
@@ -272,13 +274,23 @@ CELERY = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "text": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s%(about)s"},
+        "json": {"()": "facesite.logs.JsonLines"},
+    },
     "filters": {
         "without_paths": {"()": "facesite.logs.WithoutPaths"},
+        "about": {"()": "facesite.logs.About"},
         "sparing_refusals": {"()": "facesite.logs.SparingRefusals"},
         "sparing_outages": {"()": "facesite.logs.SparingRefusals"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_paths"]}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": env.str("LOG_FORMAT", "text", validate=validate.OneOf(["text", "json"])),
+            "filters": ["without_paths", "about"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "INFO")},
     "loggers": {
         "django.request": {"level": "ERROR", "filters": ["sparing_refusals"]},

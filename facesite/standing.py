@@ -13,7 +13,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from detections.models import Camera, CameraStatus, Crop, Delivery, EdgeNode, ExternalServer
 from detections.webhooks import delivering
-from recognition.models import ActiveModel, Job, Process
+from recognition import heartbeats
+from recognition.models import ActiveModel, Heartbeat, Job
 
 
 class Standing:
@@ -49,16 +50,19 @@ def _work() -> Iterator[Metric]:
 def _processes() -> Iterator[Metric]:
     pointer = ActiveModel.objects.filter(pk=ActiveModel.SINGLETON).first() or ActiveModel()
     yield _gauge("model_generation", "Of the model that is to serve.", pointer.generation)
-    alive = GaugeMetricFamily("facesite_processes", "Processes heard lately.", labels=("program",))
-    labels = ("program", "node", "pid")
-    serving = GaugeMetricFamily("facesite_process_generation", "Of the model that a process serves.", labels=labels)
-    processes = list(Process.objects.alive())
-    for program in Process.Program:
-        alive.add_metric((program,), sum(one.program == program for one in processes))
-    for one in processes:
+    beats = list(Heartbeat.objects.filter(beat_at__gt=Now() - heartbeats.SILENT_AFTER))
+    alive = GaugeMetricFamily("facesite_processes", "Processes heard lately.", labels=("kind",))
+    serving = GaugeMetricFamily("facesite_process_generation", "Of the model in memory.", labels=("process",))
+    for kind in (Heartbeat.Kind.WEB, Heartbeat.Kind.WORKER):
+        alive.add_metric((kind,), sum(one.kind == kind for one in beats))
+    for one in beats:
         if one.generation is not None:
-            serving.add_metric((one.program, one.node, str(one.pid)), one.generation)
+            serving.add_metric((one.name,), one.generation)
     yield from (alive, serving)
+    ran = GaugeMetricFamily("facesite_task_seconds", "Since a task of the scheduler last ran.", labels=("task",))
+    for one in Heartbeat.objects.filter(kind=Heartbeat.Kind.TASK).annotate(age=Now() - F("beat_at")):
+        ran.add_metric((one.name,), _number(one.age))
+    yield ran
 
 
 NODE = {

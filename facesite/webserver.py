@@ -29,6 +29,7 @@ def post_worker_init(worker: Worker) -> None:
     warming = import_module("facesite.warming")
     threading.Thread(target=warming.load_engine, daemon=True).start()
     import_module("recognition.heartbeats").start("web")
+    import_module("recognition.tracing").start()
 
 
 def worker_exit(server: Arbiter, worker: Worker) -> None:

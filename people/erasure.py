@@ -1,6 +1,5 @@
 """Erases a person: rows, vectors, photos, sightings, queued crops, and every model that knows them."""
 
-import hashlib
 import logging
 from collections import Counter
 from contextlib import suppress
@@ -12,8 +11,10 @@ from django.db import IntegrityError, connection, transaction
 
 from access import audit
 from access.models import AuditEntry
+from people import tombstones
 from people.enrolment import delete_folder, folder_of
 from people.models import Person
+from people.tombstones import remembered_as
 from people.training import all_lawful, fit_gallery
 from recognition import jobs, publishing, signing, storage, wakeup
 from recognition.engine.errors import GallerySizeError, PackError
@@ -65,17 +66,13 @@ def _erase(person: Person, by: audit.Principal) -> dict[str, int]:
         ).delete()
         AuditEntry.objects.filter(subject=person.label).delete()
         audit.note(by, "erase", "person", [remembered_as(person)])
+        tombstones.set_for(person)
         counts = Counter(rows)
         counts.update(Person.objects.filter(pk=person.pk).delete()[1])
         transaction.on_commit(lambda: counts.update(files=_delete_files(folder_of(person))))
         transaction.on_commit(forget_write_ahead_log)
     logger.info("erased person %s", person.pk)
     return _in_words(counts) | {"models": models}
-
-
-def remembered_as(person: Person) -> str:
-    """What the audit log keeps of an erased person. Whoever has the id, from a backup, can tell that it was."""
-    return hashlib.sha256(person.label.encode()).hexdigest()[:32]
 
 
 def _replace_model(trained: TrainedModel, person: Person) -> None:

@@ -184,3 +184,13 @@ class Mixup(models.Model):
         if self.kind == self.Kind.ODD_PHOTO:
             return frozenset({self.photo_id})
         return frozenset({self.photo.person_id, self.other_photo.person_id})
+
+
+class Tombstone(models.Model):
+    """That somebody was erased: all that is kept of them (people.tombstones)."""
+
+    digest = models.CharField(primary_key=True, max_length=32)
+    erased_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"tombstone {self.digest}"

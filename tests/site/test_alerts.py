@@ -12,7 +12,7 @@ from tests.conftest import required
 
 RULES = settings.BASE_DIR / "k8s" / "observability" / "alerts.yaml"
 WORKERS, DEAD, DONE = (
-    'facesite_processes{program="worker"}',
+    'facesite_processes{kind="worker"}',
     'facesite_crops_total{outcome="dead"}',
     'facesite_crops_total{outcome="done"}',
 )

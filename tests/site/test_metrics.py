@@ -22,8 +22,7 @@ from facesite import standing
 from facesite.standing import Standing
 from people.training import train
 from recognition import heartbeats
-from recognition.loader import loader
-from recognition.models import Process
+from recognition.models import Heartbeat
 from tests.fabricated import Eyes, enrol, eyes, fresh_loader, make_camera, make_person, operator_user, submit
 
 __all__ = ["eyes", "fresh_loader", "operator_user", "submit"]
@@ -113,22 +112,18 @@ def test_it_tells_what_edge_nodes_report(scrape: Callable[[], str]) -> None:
     assert value(text, 'facesite_camera_silent{camera="gate"}') == 0
 
 
-def test_it_tells_which_processes_live_and_what_they_serve(fresh_loader: None, scrape: Callable[[], str]) -> None:
-    told = Process(id="0" * 32, program=Process.Program.WORKER, queues="recognition", node="node-1", pid=42)
-    heartbeats.beat(told)
-    assert value(scrape(), 'facesite_processes{program="worker"}') == 1
-    loader.current()
-    heartbeats.beat(told)
-    assert value(scrape(), 'facesite_process_generation{node="node-1",pid="42",program="worker"}') == 0
-    Process.objects.update(heard_at=timezone.now() - Process.SILENT_AFTER - timedelta(seconds=1))
-    assert value(scrape(), 'facesite_processes{program="worker"}') == 0
-
-
-def test_processes_that_were_silent_for_long_are_forgotten() -> None:
-    heartbeats.beat(Process(id="0" * 32, program=Process.Program.WEB, node="gone", pid=1))
-    Process.objects.update(heard_at=timezone.now() - Process.FORGOTTEN_AFTER - timedelta(minutes=1))
-    heartbeats.beat(Process(id="1" * 32, program=Process.Program.WEB, node="here", pid=1))
-    assert list(Process.objects.values_list("node", flat=True)) == ["here"]
+def test_it_tells_which_processes_live_and_what_they_serve(scrape: Callable[[], str]) -> None:
+    heartbeats.beat("node-1:42", "worker", queues="recognition", generation=3)
+    heartbeats.ran("sweep")
+    text = scrape()
+    assert value(text, 'facesite_processes{kind="worker"}') == 1
+    assert value(text, 'facesite_processes{kind="web"}') == 0
+    assert value(text, 'facesite_process_generation{process="node-1:42"}') == 3
+    assert value(text, 'facesite_task_seconds{task="sweep"}') < 60
+    Heartbeat.objects.update(beat_at=timezone.now() - heartbeats.SILENT_AFTER - timedelta(seconds=1))
+    text = scrape()
+    assert value(text, 'facesite_processes{kind="worker"}') == 0
+    assert value(text, 'facesite_task_seconds{task="sweep"}') > 40
 
 
 def test_without_the_database_it_says_that(scrape: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 import requests
 from pytest_django.plugin import DjangoDbBlocker
 
-from recognition.models import Process
+from recognition.models import Heartbeat
 from tests.faults.load import Load
 from tests.faults.oracle import assert_nothing_lost
 from tests.faults.site import Site
@@ -43,9 +43,9 @@ def test_what_web_worker_and_scheduler_tell(tmp_path: Path, django_db_blocker: D
         assert found['facesite_stage_seconds_count{stage="embed"}'] > 0
         assert values(worker)['facesite_crops_total{outcome="done"}'] == outcome.done
         assert requests.get(worker, timeout=10).status_code == 401
-        wait_until(lambda: site.rows(Process).alive().filter(program="scheduler").exists(), "the scheduler's heartbeat")
+        wait_until(lambda: site.rows(Heartbeat).filter(name="sweep").exists(), "the scheduler's first sweep")
         alive = values(f"{site.url}/metrics")
-        assert alive['facesite_processes{program="web"}'] == 2
-        assert alive['facesite_processes{program="worker"}'] >= 2
-        assert alive['facesite_processes{program="scheduler"}'] == 1
+        assert alive['facesite_processes{kind="web"}'] == 2
+        assert alive['facesite_processes{kind="worker"}'] >= 2
+        assert alive['facesite_task_seconds{task="sweep"}'] < 60
         assert {value for name, value in alive.items() if name.startswith("facesite_process_generation")} == {1.0}
