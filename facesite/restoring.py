@@ -62,7 +62,9 @@ def _check(reader: Reader, *, replace: bool) -> None:
         raise NotRestorableError(
             "The backup was made by another version, whose tables differ. Restore it with that version, then upgrade."
         )
-    alive = Heartbeat.objects.exclude(kind=Heartbeat.Kind.TASK).filter(beat_at__gt=Now() - heartbeats.SILENT_AFTER).count()
+    alive = (
+        Heartbeat.objects.exclude(kind=Heartbeat.Kind.TASK).filter(beat_at__gt=Now() - heartbeats.SILENT_AFTER).count()
+    )
     if alive:
         raise NotRestorableError(
             f"{alive} processes are at work. Stop web, workers and scheduler; a minute later they count as gone."

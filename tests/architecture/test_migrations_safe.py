@@ -25,6 +25,7 @@ REVIEWED = dict.fromkeys(
         "detections.0005_webhook_events",
         "detections.0006_newest_first",
         "detections.0007_vacuum_early",
+        "detections.0008_dead_letters",
     ),
     BEFORE_RELEASE,
 )
