@@ -1,6 +1,6 @@
 """What the edge node costs on the wire, beside the thesis's method: `python -m bench.bandwidth VIDEO… [--empty VIDEO]`.
 
-Both send to one installation, which the bench starts (web server, worker, scheduler) on a data folder of its own, TLS
+Both send to one installation, which the bench starts (web server, workers, scheduler) on a data folder of its own, TLS
 in front of it. Counted are all bytes of TCP payload in both directions, between sender and TLS.
 
 - thesis: 6 frames a second; each face of at least 30 pixels is a JPEG file in a request (bench/thesis.py).

@@ -10,7 +10,8 @@ server, worker with two processes and scheduler, with 100 people enrolled. Crops
 - latency: at half that rate, tracks arriving at random; from the capture of a person's crops, here the moment before
   they are sent, until their last-known location over the API is of then. Read every 50 ms.
 
-The last line is JSON; `efficiency` is recognised over engine.
+The last line is JSON; `efficiency` is recognised over engine. `efficiency_of_processor` is the same by processor time:
+what the engine alone takes for a crop over what the whole installation does, senders included.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from pathlib import Path
 
 from bench.engine import PACK, Clock, Engine, choose, cut
 from bench.node import CAMERAS, Nodes
+from bench.processor import of_engine
 from bench.recognition import CORES, measure
 from bench.server import set_up_with_node, web_server, workers
 from recognition.engine.errors import EngineError
@@ -51,7 +53,9 @@ def crops_of(photos: list[Path], pack: Path) -> dict[str, list[bytes]]:
 def run(options: argparse.Namespace) -> dict[str, object]:
     pack = options.pack.resolve()
     crops = crops_of(choose(options.data, options.photos), pack)
-    engine = measure("engine", partial(Engine, pack, crops=True), list(chain.from_iterable(crops.values())), CORES)
+    every = list(chain.from_iterable(crops.values()))
+    engine = measure("engine", partial(Engine, pack, crops=True), every, CORES)
+    engine_ms = 1000 * of_engine(Engine(pack, crops=True), every)
     with ExitStack() as stack:
         environment = os.environ | {
             "DATA_DIR": stack.enter_context(tempfile.TemporaryDirectory(prefix="facesite-bench-")),
@@ -71,8 +75,8 @@ def run(options: argparse.Namespace) -> dict[str, object]:
         accepted = nodes.flood(options.seconds / 2)
         print(f"accepted    {accepted:7.1f} crops/s", flush=True)
         stack.enter_context(workers(environment))
-        recognised = nodes.keep_busy(options.seconds)
-        print(f"recognised  {recognised:7.1f} crops/s", flush=True)
+        recognised, used = nodes.keep_busy(options.seconds)
+        print(f"recognised  {recognised:7.1f} crops/s   ms of a core for each: {used}", flush=True)
         enrolled = [place.name for place in sorted(options.data.iterdir())[:PEOPLE]]
         latency = nodes.latencies(recognised / 2, options.seconds, enrolled)
     return {
@@ -80,6 +84,8 @@ def run(options: argparse.Namespace) -> dict[str, object]:
         "recognised_per_s": round(recognised, 1),
         "engine_per_s": round(engine.per_s, 1),
         "efficiency": round(recognised / engine.per_s, 3),
+        "efficiency_of_processor": round(engine_ms / sum(used.values()), 3),
+        "processor_ms": {"engine": round(engine_ms, 2), **used},
         "latency_p95_s": latency["p95_s"],
         "latency": latency,
         "pack": open_pack(pack).id,

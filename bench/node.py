@@ -15,6 +15,7 @@ import numpy as np
 import psycopg2
 import requests
 
+from bench.processor import by_part
 from edge_client.bundle import Crop
 from edge_client.server import MAX_BATCH, Server, UnavailableError
 
@@ -44,23 +45,24 @@ class Nodes:
         self._ask("DELETE FROM detections_crop")
         return sent / seconds
 
-    def keep_busy(self, seconds: float) -> float:
-        """Crops a second that are done while as many are sent."""
+    def keep_busy(self, seconds: float) -> tuple[float, dict[str, float]]:
+        """Crops a second that are done while as many are sent, and milliseconds of processor time for each, by part."""
         over = threading.Event()
         with ThreadPoolExecutor(1) as pool:
             sending = pool.submit(self._send, over.is_set, at_most=WAITING)
             try:
                 self._wait_for_workers()
                 time.sleep(WARM_UP_S)
-                before, started = self._count("done"), time.monotonic()
+                before, used, started = self._count("done"), by_part(), time.monotonic()
                 time.sleep(seconds)
                 done, took = self._count("done") - before, time.monotonic() - started
+                used = by_part() - used
             finally:
                 over.set()
             sending.result()
         while self._count("pending"):
             time.sleep(POLL_S)
-        return done / took
+        return done / took, {part: round(1000 * seconds / done, 2) for part, seconds in used.items()}
 
     def latencies(self, per_second: float, seconds: float, enrolled: Sequence[str]) -> dict[str, float]:
         """Send so many crops a second, tracks at random moments; returns percentiles of the seconds until some of those

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -63,8 +63,10 @@ def installation(environment: dict[str, str]) -> Iterator[str]:
 
 @contextmanager
 def workers(environment: dict[str, str]) -> Iterator[None]:
-    """Worker and scheduler."""
-    with _process("worker", environment), _process("scheduler", environment):
+    """Workers and scheduler."""
+    with ExitStack() as stack:
+        for name in ("worker", "maintenance", "scheduler"):
+            stack.enter_context(_process(name, environment))
         yield
 
 

@@ -249,6 +249,7 @@ CELERY = {
     "task_soft_time_limit": 540,
     "task_time_limit": 600,
     "worker_pool": "facesite.pool:TaskPool",
+    "worker_consumer": "facesite.consumer:Consumer",
     "worker_prefetch_multiplier": 1,
     # Whatever leaks, leaks in a child that will be replaced.
     "worker_max_tasks_per_child": 2000,

@@ -9,7 +9,7 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.conftest import required
-from tests.faults.lengths import SHARE
+from tests.faults.lengths import QUICK, SHARE, not_quick
 from tests.faults.site import Site
 from tests.link import link_to
 from tests.servers import ObjectStorage, Postgres, Redis, postgres_bin, running
@@ -21,9 +21,12 @@ FOLDER = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if FOLDER in item.path.parents:
-            item.add_marker(pytest.mark.faults)
+            item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.xdist_group("faults"))
-            item.add_marker(pytest.mark.timeout(300 + 3600 * SHARE))
+            item.add_marker(pytest.mark.timeout(900 + 3600 * SHARE))
+            chosen = item.get_closest_marker("quick_on")
+            if chosen and QUICK and item.callspec.params["site"] not in chosen.args:
+                item.add_marker(not_quick)
 
 
 def pytest_terminal_summary(terminalreporter: object) -> None:

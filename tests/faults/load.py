@@ -14,6 +14,7 @@ from uuid import uuid4
 import numpy as np
 import requests
 
+from tests.faults.lengths import bound
 from tests.faults.pictures import Picture, pictures
 
 # As `prepare` makes them.
@@ -50,7 +51,7 @@ class Load:
     per_second: float = 15
     clients: int = 4
     deliver: bool = False
-    patience: float = 150
+    patience: float = bound(150)
     pictures: Sequence[Picture] = field(default_factory=pictures)
     timeout: float = 30
 
@@ -78,7 +79,7 @@ class Load:
                 over.set()
                 sending.result()
 
-    def wait_for(self, more: int, seconds: float = 60) -> None:
+    def wait_for(self, more: int, seconds: float = bound(60)) -> None:
         """Until so many more are accepted.
 
         Raises:

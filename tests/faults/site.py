@@ -1,6 +1,7 @@
 """A whole installation of real processes, each of which can be killed, frozen and started again."""
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,19 +22,21 @@ from honcho.environ import parse_procfile
 
 from facesite import env
 from recognition.signing import make_pair
+from tests.faults.lengths import QUICK, bound
 from tests.link import Link
 from tests.programs import Program
 from tests.servers import ObjectStorage, Postgres, Redis, free_port, wait_until
 
 Row = TypeVar("Row", bound=Model)
 QUEUES = ("recognition", "training", "maintenance")
+EMBEDDED = "recognition,training"  # one worker for both
 
 
 class Site:
     """`servers`: those it uses; without them it is embedded. `environment`: further settings.
 
-    `workers`: by queue, as in a deployment; embedded, one for all queues. `storage_link`: between it and its object
-    storage, to be cut.
+    `workers`: by queue, as in a deployment; embedded, one for recognition and training. `storage_link`: between it and
+    its object storage, to be cut.
     """
 
     def __init__(self, folder: Path, servers: Sequence[Program] = (), **environment: str) -> None:
@@ -70,19 +73,20 @@ class Site:
         self.workers = {
             queues: self.program(
                 f"worker-{queues}",
-                _for_queues(commands["worker"], queues),
+                _for_queues(in_a_hurry(commands["worker"]), queues),
                 WORKER_CONCURRENCY="2" if "recognition" in queues else "1",
                 **(self.signing if "training" in queues else {}),
             )
-            for queues in (QUEUES if servers else (",".join(QUEUES),))
+            for queues in (QUEUES[:2] if servers else (EMBEDDED,))
         }
-        self.beat = self.program("beat", commands["scheduler"])
+        self.workers["maintenance"] = self.program("worker-maintenance", in_a_hurry(commands["maintenance"]))
+        self.beat = self.program("beat", in_a_hurry(commands["scheduler"]))
 
     def prepare(self) -> None:
         """Database, cameras, a person enrolled and trained, an API key: once, while the servers run."""
         preparation = self.program("prepare", f"{sys.executable} -m tests.faults.prepare", **self.signing)
         preparation.start()
-        code, printed = preparation.wait(120), preparation.log.read_text()
+        code, printed = preparation.wait(bound(120)), preparation.log.read_text()
         assert code == 0, printed
         self.key = printed.split()[-1]
         # The tests look at its database with the ORM, under a name of its own.
@@ -96,7 +100,7 @@ class Site:
                 program.thaw()
             else:
                 program.start()
-        wait_until(self.is_ready, "the web server", 60)
+        wait_until(self.is_ready, "the web server", bound(60))
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -150,7 +154,7 @@ class Site:
         """Run a command of `manage.py`."""
         program = self.program("task", shlex.join(["python", "manage.py", *arguments]), **self.signing)
         program.start()
-        assert program.wait(60) == 0, program.log.read_text()
+        assert program.wait(bound(60)) == 0, program.log.read_text()
 
     @cached_property
     def storage(self) -> Storage:
@@ -173,8 +177,13 @@ class Site:
         return {names[type(server)]: server.url for server in self.servers}
 
 
+def in_a_hurry(command: str) -> str:
+    """Celery's command, for a quick test with short leases and frequent sweeps."""
+    return re.sub(r"-A \S+", "-A tests.faults.hasty", command) if QUICK else command
+
+
 def _for_queues(command: str, queues: str) -> str:
-    return command.replace(",".join(QUEUES), queues) + f" --hostname {queues.replace(',', '-')}@%h"
+    return command.replace(EMBEDDED, queues) + f" --hostname {queues.replace(',', '-')}@%h"
 
 
 def _walk(storage: Storage, folder: str) -> Iterator[str]:

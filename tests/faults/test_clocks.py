@@ -9,7 +9,7 @@ import pytest
 from detections.models import Crop, LastSeen
 from tests.edge.faults import scene
 from tests.edge.faults.agent import Agent
-from tests.faults.lengths import bound, length
+from tests.faults.lengths import bound, length, not_quick
 from tests.faults.load import PERSON, Load
 from tests.faults.oracle import assert_nothing_lost, latencies
 from tests.faults.receiving import receiving
@@ -20,7 +20,7 @@ from tests.servers import Redis, wait_until
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 pytestmark = pytest.mark.skipif(not LIBRARY, reason="there is no libfaketime: install faketime")
 
-OFFSETS = pytest.mark.parametrize("offset", ["+3600", "-3600"], ids=["ahead", "behind"])
+OFFSETS = pytest.mark.parametrize("offset", ["+3600", pytest.param("-3600", marks=not_quick)], ids=["ahead", "behind"])
 DONE_S = 60
 
 
@@ -57,15 +57,16 @@ def test_workers_whose_clocks_differ_take_nothing_from_each_other(
     load = Load(deployed.url, deployed.key)
     with workers_with_another_clock(deployed, offset, instead=False):
         with load.running():
-            wait_until(lambda: hours_off(deployed, load) == {0, int(offset) // 3600}, "work of both", 60)
+            wait_until(lambda: hours_off(deployed, load) == {0, int(offset) // 3600}, "work of both", bound(60))
         load.per_second = 100
-        load.send(round(length(quick=100, full=1000)))
+        load.send(round(length(quick=60, full=1000)))
         outcome = assert_nothing_lost(deployed, load, seconds=bound(DONE_S))
         crops = deployed.rows(Crop).filter(pk__in=load.sent)
         assert set(crops.values_list("attempts", flat=True)) == {1}
     measured(crops=outcome.done, done_after_s=outcome.seconds)
 
 
+@not_quick
 @OFFSETS
 def test_workers_whose_clocks_are_all_off_do_their_work(
     deployed: Site, offset: str, measured: Callable[..., None]
@@ -83,6 +84,7 @@ def test_workers_whose_clocks_are_all_off_do_their_work(
     assert outcome.done == len(load.sent)
 
 
+@not_quick
 def test_somebody_is_where_they_were_last_whatever_the_nodes_clocks_say(
     deployed: Site, tmp_path: Path, pack_folder: Path
 ) -> None:
@@ -94,7 +96,7 @@ def test_somebody_is_where_they_were_last_whatever_the_nodes_clocks_say(
         node = Agent(folder, pack_folder, deployed.url, deployed.key)
         node.cameras, node.environment = {camera: video}, another_clock(offset)
         with node.running():
-            wait_until(lambda at=camera: last_seen(deployed) == at, f"her at {camera}", 60)
+            wait_until(lambda at=camera: last_seen(deployed) == at, f"her at {camera}", bound(60))
             node.stop()
 
 

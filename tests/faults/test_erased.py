@@ -18,7 +18,7 @@ from recognition.engine import artifact
 from recognition.models import ActiveModel, TrainedModel
 from tests.conftest import required
 from tests.faults.crowd import MODELS, PEOPLE, VICTIM
-from tests.faults.lengths import bound
+from tests.faults.lengths import bound, not_quick
 from tests.faults.load import Load
 from tests.faults.oracle import assert_nothing_lost
 from tests.faults.pictures import pictures
@@ -28,7 +28,7 @@ from tests.servers import ObjectStorage, Postgres, Redis, postgres_bin, running,
 ERASED_S = 60
 
 
-@pytest.fixture(params=["deployed", "embedded"])
+@pytest.fixture(params=[pytest.param("deployed", marks=not_quick), "embedded"])
 def crowded(request: pytest.FixtureRequest, tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Site]:
     """A site of the test's own: it looks at every byte of it."""
     with ExitStack() as stack:
@@ -41,7 +41,7 @@ def crowded(request: pytest.FixtureRequest, tmp_path: Path, django_db_blocker: D
         stack.enter_context(site.running())
         crowd = site.program("crowd", "python -m tests.faults.crowd", **site.signing)
         crowd.start()
-        wait_until(lambda: not crowd.is_alive, "fifty people", 120)
+        wait_until(lambda: not crowd.is_alive, "fifty people", bound(120))
         assert site.rows(Person).count() == PEOPLE, crowd.log.read_text()
         yield site
 
@@ -118,7 +118,7 @@ def test_a_minute_after_an_erasure_no_byte_is_left(crowded: Site, measured: Call
     person = site.rows(Person).get(face_id=VICTIM)
     load = Load(site.url, site.key, pictures=pictures()[1:2])
     load.send(8)
-    assert_nothing_lost(site, load, seconds=60)
+    assert_nothing_lost(site, load, seconds=bound(60))
     assert site.rows(Detection).filter(person=person).exists(), "nobody was recognised"
     site.recognition.freeze()
     load.send(8)
@@ -129,7 +129,7 @@ def test_a_minute_after_an_erasure_no_byte_is_left(crowded: Site, measured: Call
 
     trainer = site.program("trainer-0", "python -m tests.faults.trainer 30 0", **site.signing)
     trainer.start()
-    wait_until(lambda: '"generation"' in trainer.log.read_text(), "a training", 60)
+    wait_until(lambda: '"generation"' in trainer.log.read_text(), "a training", bound(60))
     headers = {"Authorization": f"Bearer {site.key}"}
     requests.post(f"{site.url}/api/v1/model/optimized-train", headers=headers, timeout=30).raise_for_status()
     started = time.monotonic()

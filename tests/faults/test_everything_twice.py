@@ -11,7 +11,7 @@ import requests
 
 from detections.models import Crop
 from recognition.models import ActiveModel, Job
-from tests.faults.lengths import bound, length, times
+from tests.faults.lengths import bound, length, quick_on, times
 from tests.faults.load import Load, Sending
 from tests.faults.oracle import assert_nothing_lost
 from tests.faults.receiving import receiving
@@ -22,6 +22,7 @@ FURTHER_TIMES, AT_ONCE = 4, 20
 DONE_S = 300  # nothing is asked of how soon
 
 
+@quick_on("deployed")
 def test_every_message_five_times(site: Site, measured: Callable[..., None]) -> None:
     load = Load(site.url, site.key, per_second=50, deliver=True)
     generation = site.rows(ActiveModel).get().generation
@@ -34,10 +35,10 @@ def test_every_message_five_times(site: Site, measured: Callable[..., None]) -> 
         repeated = repeat_messages(site)
         for worker in others:
             worker.thaw()
-        if others:  # then the wake-ups for deliveries, too, can be caught
-            pending = site.rows(Crop).filter(state=Crop.State.PENDING)
-            wait_until(lambda: not pending.exists(), "all crops recognised", bound(DONE_S))
-            repeated += repeat_messages(site)
+        # Now the wake-ups for deliveries, too, can be caught.
+        pending = site.rows(Crop).filter(state=Crop.State.PENDING)
+        wait_until(lambda: not pending.exists(), "all crops recognised", bound(DONE_S))
+        repeated += repeat_messages(site)
         last.thaw()
         outcome = assert_nothing_lost(site, load, seconds=bound(DONE_S), receiver=receiver)
     wait_until(lambda: site.rows(Job).get(pk=job).is_over, "the end of the training", bound(DONE_S))
@@ -48,10 +49,11 @@ def test_every_message_five_times(site: Site, measured: Callable[..., None]) -> 
     assert site.rows(ActiveModel).get().generation == generation + 1
 
 
+@quick_on("embedded")
 def test_the_same_request_twenty_times_at_once(site: Site, measured: Callable[..., None]) -> None:
     load = Load(site.url, site.key, deliver=True)
     with receiving(site) as receiver, ThreadPoolExecutor(AT_ONCE) as pool:
-        for number in times(quick=5, full=100):
+        for number in times(quick=2, full=100):
             crop, start = load.crop(number), threading.Barrier(AT_ONCE)
             load.sent[crop.id] = crop.picture
             answers = [pool.submit(post, load, crop, start) for _ in range(AT_ONCE)]

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from detections.models import Crop
-from tests.faults.lengths import bound, times
+from tests.faults.lengths import bound, quick_on, times
 from tests.faults.load import NO_ANSWER, Load
 from tests.faults.oracle import assert_nothing_lost
 from tests.faults.receiving import receiving
@@ -14,12 +14,13 @@ from tests.programs import Program
 GONE_S = 30
 
 
+@quick_on("embedded")
 def test_everything_ends_in_time_and_goes_on(site: Site, measured: Callable[..., None]) -> None:
     load = Load(site.url, site.key, per_second=8, deliver=True)
     seconds = []
     with receiving(site) as receiver:
         with load.running():
-            for _ in times(quick=2, full=10):
+            for _ in times(quick=1, full=10):
                 for program in (site.web, *site.workers.values()):
                     load.wait_for(5)
                     seconds.append(restart(program))

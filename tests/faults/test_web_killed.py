@@ -5,18 +5,19 @@ import time
 from collections.abc import Callable
 
 from detections.models import Crop
-from tests.faults.lengths import bound, times
+from tests.faults.lengths import bound, quick_on, times
 from tests.faults.load import NO_ANSWER, Load
 from tests.faults.oracle import assert_nothing_lost
 from tests.faults.site import Site
 from tests.programs import kill
 
 
+@quick_on("embedded")
 def test_each_crop_is_one_row(site: Site, measured: Callable[..., None]) -> None:
     load = Load(site.url, site.key, per_second=20, clients=6)
     moments = random.Random(6)
     with load.running():
-        for _ in times(quick=5, full=100):
+        for _ in times(quick=3, full=100):
             load.wait_for(1)
             time.sleep(moments.uniform(0, 0.2))
             for child in site.web.children:

@@ -22,7 +22,22 @@ django.setup()
 import {process}
 print(*(name for name in {HEAVY!r} if name in sys.modules))
 """
+    assert run(program) == []
+
+
+def test_the_scheduler_loads_nothing_of_what_it_wakes() -> None:
+    program = """
+import sys
+from facesite.scheduler import app
+app.Beat(quiet=True).init_loader()
+assert "sweep" in app.conf.beat_schedule
+print(*(name for name in ("numpy", "onnxruntime", "detections.tasks") if name in sys.modules))
+"""
+    assert run(program) == []
+
+
+def run(program: str) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=settings.BASE_DIR, text=True, capture_output=True, check=True
     )
-    assert done.stdout.split() == []
+    return done.stdout.split()

@@ -1,4 +1,4 @@
-"""Starts web, worker and scheduler, with --demo also a demo edge node, under one process manager. Ctrl-C stops all."""
+"""Starts web, workers and scheduler, with --demo also a demo edge node, under one process manager. Ctrl-C stops all."""
 
 import os
 import signal

@@ -1,0 +1,22 @@
+"""How fast a heap of crops is worked off."""
+
+import time
+
+from detections.models import Crop
+from tests.faults.lengths import bound
+from tests.faults.load import Load
+from tests.faults.site import Site
+from tests.programs import Program
+from tests.servers import wait_until
+
+
+def work_off(site: Site, worker: Program, load: Load, count: int) -> float:
+    """Crops a second, from when the worker begins; what the load has still to be asked about is in it."""
+    worker.freeze()
+    load.per_second, load.clients = 500, 8
+    load.send(count)
+    worker.thaw()
+    started = time.monotonic()
+    waiting = site.rows(Crop).filter(pk__in=list(load.accepted), state=Crop.State.PENDING)
+    wait_until(lambda: not waiting.all().exists(), "the heap", bound(300))
+    return count / (time.monotonic() - started)
