@@ -1,7 +1,7 @@
 """Forgets what has been kept long enough."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from axes.models import AccessAttempt
 from django.conf import settings
@@ -14,6 +14,7 @@ from access.models import AuditEntry
 from detections.models import Crop, Delivery, Detection, Search, Track
 from detections.webhooks import delivering
 from people import erasure, orphans, tombstones
+from people.models import Import
 from recognition import publishing
 from recognition.models import Job
 from recognition.storage import StorageUnavailableError
@@ -21,11 +22,12 @@ from recognition.storage import StorageUnavailableError
 logger = logging.getLogger(__name__)
 
 CHUNK = 1000
+ARRIVES_WITHIN = timedelta(days=1)
 
 
 def apply_retention() -> dict[str, int]:
-    """Delete detections, tracks, receipts of finished crops, deliveries that are over, old jobs, old logs, and what
-    storage holds for no row.
+    """Delete detections, tracks, receipts of finished crops, deliveries that are over, old imports, jobs and logs, and
+    what storage holds for no row.
 
     Returns how many of each. Last-known locations stay: they are one row per person, and go with the person.
     """
@@ -46,6 +48,7 @@ def apply_retention() -> dict[str, int]:
         ),
         "crops": _delete(Crop.objects.exclude(state=Crop.State.PENDING).filter(received_at__lt=receipts_until)),
         "deliveries": _delete(Delivery.objects.exclude(under_way).filter(created_at__lt=receipts_until)),
+        "imports": _delete(_imports_over(now, receipts_until)),
         "jobs": _delete(Job.objects.filter(finished_at__lt=receipts_until)),
         "searches": _delete(Search.objects.filter(at__lt=audit_until)),
         "audit_entries": _delete(AuditEntry.objects.filter(at__lt=audit_until)),
@@ -60,6 +63,13 @@ def apply_retention() -> dict[str, int]:
         logger.warning("orphans are collected next time: %s", error)
     transaction.on_commit(erasure.forget_write_ahead_log)
     return removed
+
+
+def _imports_over(now: datetime, until: datetime) -> QuerySet[Import]:
+    """Reports that are old, and what somebody began to send and never did."""
+    under_way = Q(job__state__in=(Job.State.QUEUED, Job.State.RUNNING))
+    abandoned = Q(job=None, created_at__lt=now - ARRIVES_WITHIN)
+    return Import.objects.exclude(under_way).filter(abandoned | Q(created_at__lt=until))
 
 
 def _delete(rows: QuerySet) -> int:

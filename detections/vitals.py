@@ -126,7 +126,7 @@ def dead_crops() -> QuerySet[Crop]:
 
 
 def dead_jobs() -> QuerySet[Job]:
-    return Job.objects.filter(state=Job.State.FAILED, kind__in=Job.TRAINING).order_by("-finished_at")
+    return Job.objects.filter(state=Job.State.FAILED, kind__in=Job.LONG).order_by("-finished_at")
 
 
 def dead_deliveries() -> QuerySet[Delivery]:

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from csp.middleware import CSPMiddleware
 from django.http import HttpRequest, HttpResponseBase
 
+from access.headers import permissions_policy
+
 API = "/api/v1/"
-# No page uses any of these, so nothing that gets into one may.
-PERMISSIONS_POLICY = ", ".join(
-    f"{feature}=()" for feature in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
-)
+NOTHING = permissions_policy()
 FOR_PAGES = (
     "Content-Security-Policy",
     "Cross-Origin-Opener-Policy",
@@ -28,7 +27,7 @@ class HeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         if not request.path.startswith(API):
-            response["Permissions-Policy"] = PERMISSIONS_POLICY
+            response.headers.setdefault("Permissions-Policy", NOTHING)
             return response
         for name in FOR_PAGES:
             del response[name]

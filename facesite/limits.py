@@ -9,6 +9,9 @@ from django.shortcuts import render
 
 from access.problems import problem_response
 
+IMPORT = "/admin/people/import/add/"
+FORM_BYTES = 2**20  # of the fields around a file
+
 
 class BodyLimitMiddleware:
     """Compares Content-Length with the limit of the area. A body sent in chunks states none, so it is refused."""
@@ -21,7 +24,7 @@ class BodyLimitMiddleware:
         if "HTTP_TRANSFER_ENCODING" in request.META:
             detail = "Send the request with a Content-Length, not in chunks."
             return self._refuse(request, is_api, 411, "length-required", "Length required", detail)
-        limit = settings.MAX_API_BODY_BYTES if is_api else settings.MAX_ADMIN_BODY_BYTES
+        limit = self._limit(request.path)
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) <= limit:
             response = self.get_response(request)
@@ -29,7 +32,14 @@ class BodyLimitMiddleware:
                 _take_the_rest(request)
             return response
         detail = f"The request body is larger than the {limit // 2**20} MiB allowed here. Send fewer or smaller images."
+        if request.path == IMPORT:
+            detail += " A folder may be larger than a zip: choose it instead."
         return self._refuse(request, is_api, 413, "too-large", "Request too large", detail)
+
+    def _limit(self, path: str) -> int:
+        if path.startswith("/api/"):
+            return settings.MAX_API_BODY_BYTES
+        return settings.MAX_ARCHIVE_BYTES + FORM_BYTES if path == IMPORT else settings.MAX_ADMIN_BODY_BYTES
 
     def _refuse(
         self, request: HttpRequest, is_api: bool, status: int, kind: str, title: str, detail: str

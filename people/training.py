@@ -5,17 +5,19 @@ from collections.abc import Collection
 from django.conf import settings
 
 from people import embedding, gallery, mixups
-from people.models import Person
+from people.models import Embedding, Person, Photo
 from recognition import jobs, publishing
 from recognition.engine.artifact import Model
 from recognition.engine.errors import GallerySizeError
-from recognition.engine.fitting import fit
+from recognition.engine.fitting import learn
 from recognition.engine.packs import Pack
 from recognition.loader import pipeline
-from recognition.models import Job, TrainedModel
+from recognition.models import ActiveModel, Job, TrainedModel
 from recognition.signing import CannotSignError
 
 ATTEMPTS_AGAINST_ERASURE = 3
+# What is offered to choose from.
+RATES = (1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1)
 
 
 def perform(job: Job) -> TrainedModel | None:
@@ -67,12 +69,28 @@ def fit_gallery(excluding: Collection[Person] = (), *, pack: Pack | None = None)
     """A model of a pack's vectors (by default of the pack in the settings), without the people in `excluding`."""
     pack = pack or pipeline().pack
     vectors, labels, _ = gallery.read(pack, excluding=excluding)
-    rate = settings.FALSE_ALARM_RATE
-    classifier = fit(settings.CLASSIFIER, vectors, labels, false_alarm_rate=rate, pack=pack)
-    return Model(classifier=classifier, pack_id=pack.id, false_alarm_rate=rate, vector_count=len(labels))
+    rate = publishing.wanted_rate()
+    fitted = learn(settings.CLASSIFIER, vectors, labels, pack=pack)
+    return Model(
+        classifier=fitted.classifier(rate),
+        pack_id=pack.id,
+        false_alarm_rate=rate,
+        vector_count=len(labels),
+        trade_offs=fitted.trade_offs(sorted({*RATES, rate})),
+    )
 
 
 def all_lawful(labels: Collection[str]) -> bool:
     """Whether everyone behind these labels still exists and may be recognised."""
     known = {str(pk) for pk in Person.objects.lawful().values_list("pk", flat=True)}
     return known.issuperset(labels)
+
+
+def is_outdated() -> bool:
+    """Whether people or photos changed since the model in service was trained."""
+    photos = Photo.objects.filter(refusal="", person__in=Person.objects.lawful())
+    pointer = ActiveModel.objects.select_related("model").filter(pk=ActiveModel.SINGLETON, model__isnull=False).first()
+    if pointer is None:
+        return photos.exists()
+    vectors = Embedding.objects.filter(photo__in=photos, pack_id=pointer.model.pack_id)
+    return photos.filter(created_at__gt=pointer.changed_at).exists() or vectors.count() != pointer.model.vector_count

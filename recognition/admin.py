@@ -62,7 +62,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         # Every request with crops has a job too: those would drown the few that people wait for.
-        return super().get_queryset(request).filter(kind__in=Job.TRAINING).select_related("requested_by")
+        return super().get_queryset(request).filter(kind__in=Job.LONG).select_related("requested_by")
 
     @admin.display(description="Progress")
     def percent(self, job: Job) -> str:

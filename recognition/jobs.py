@@ -1,6 +1,6 @@
-"""The life of a training job: requested once, claimed under a lease, finished or failed.
+"""The life of a long job, which trains or imports: requested once, claimed under a lease, finished or failed.
 
-One training job runs at a time. Claims are serialised by a row lock, so two workers woken for the same job cannot both
+One long job runs at a time. Claims are serialised by a row lock, so two workers woken for the same job cannot both
 have it; a worker that dies loses its lease, which runs on the database's clock, and the sweeper wakes another. What
 fails for a reason that may pass is tried three times; what was given up can be requeued.
 """
@@ -53,11 +53,16 @@ def request(kind: Job.Kind, user: User | None = None) -> Job:
         return waiting or Job.objects.create(kind=kind, requested_by=user, message="Waiting for a worker.")
 
 
+def add(kind: Job.Kind, user: User | None, *, total: int) -> Job:
+    """A queued job of its own, for so many steps."""
+    return Job.objects.create(kind=kind, requested_by=user, total=total, message="Waiting for a worker.")
+
+
 def requeue(given_up: Iterable[Job]) -> list[Job]:
-    """Give training jobs that failed another three attempts; returns which."""
+    """Give long jobs that failed another three attempts; returns which."""
     with transaction.atomic():
         ActiveModel.locked()
-        chosen = Job.objects.filter(pk__in=[job.pk for job in given_up], kind__in=Job.TRAINING, state=Job.State.FAILED)
+        chosen = Job.objects.filter(pk__in=[job.pk for job in given_up], kind__in=Job.LONG, state=Job.State.FAILED)
         revived = list(chosen)
         chosen.update(
             state=Job.State.QUEUED, attempts=0, done=0, failed=0, finished_at=None, message="Waiting for a worker."
@@ -66,15 +71,15 @@ def requeue(given_up: Iterable[Job]) -> list[Job]:
 
 
 def due() -> QuerySet[Job]:
-    """Training jobs that wait or whose worker is gone, oldest first; none while one is at work under its lease."""
-    training = Job.objects.filter(kind__in=Job.TRAINING)
-    at_work = training.filter(state=Job.State.RUNNING, lease_expires_at__gte=Now())
+    """Long jobs that wait or whose worker is gone, oldest first; none while one is at work under its lease."""
+    long = Job.objects.filter(kind__in=Job.LONG)
+    at_work = long.filter(state=Job.State.RUNNING, lease_expires_at__gte=Now())
     abandoned = Q(state=Job.State.RUNNING, lease_expires_at__lt=Now())
-    return training.filter(~Exists(at_work), Q(state=Job.State.QUEUED) | abandoned).order_by("created_at")
+    return long.filter(~Exists(at_work), Q(state=Job.State.QUEUED) | abandoned).order_by("created_at")
 
 
 def claim(job_id: UUID) -> Job | None:
-    """Take the job, or None if it is over, not due, or another training job holds the lease."""
+    """Take the job, or None if it is over, not due, or another long job holds the lease."""
     with transaction.atomic():
         ActiveModel.locked()
         job = due().filter(pk=job_id).first()
@@ -141,10 +146,10 @@ def advance(job: Job, message: str, done: int, total: int) -> None:
 
 
 def release_stuck() -> list[Job]:
-    """Free the training lease whoever holds it, and return the jobs that are back in the queue."""
+    """Free the lease whoever holds it, and return the jobs that are back in the queue."""
     with transaction.atomic():
         ActiveModel.locked()
-        stuck = list(Job.objects.filter(kind__in=Job.TRAINING, state=Job.State.RUNNING))
+        stuck = list(Job.objects.filter(kind__in=Job.LONG, state=Job.State.RUNNING))
         for job in stuck:
             job.state, job.lease_expires_at, job.attempts = Job.State.QUEUED, None, 0
             job.message = "Released by an administrator; waiting for a worker."

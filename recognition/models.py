@@ -18,6 +18,9 @@ class TrainedModel(models.Model):
     expected_miss_rate = models.FloatField(
         null=True, help_text="Share of enrolled people’s photos that would not be named; null: nobody has two photos."
     )
+    trade_offs = models.JSONField(
+        null=True, editable=False, help_text="What other false-alarm rates would mean, as `TradeOff`s."
+    )
     people_count = models.PositiveIntegerField("people")
     vector_count = models.PositiveIntegerField("photos")
     size = models.PositiveBigIntegerField(help_text="Bytes.")
@@ -67,6 +70,9 @@ class ActiveModel(models.Model):
 
     model = models.ForeignKey(TrainedModel, null=True, on_delete=models.PROTECT)
     generation = models.PositiveBigIntegerField(default=0)
+    wanted_rate = models.FloatField(
+        null=True, help_text="False-alarm rate that somebody chose for the next trainings; null: that of the settings."
+    )
     changed_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:
@@ -87,6 +93,7 @@ class Job(models.Model):
         OPTIMIZED_TRAIN = "optimized-train", "Train from stored vectors"
         TRAIN = "train", "Re-embed and train"
         RECOGNISE = "recognise", "Recognise submitted crops"
+        IMPORT_PHOTOS = "import-photos", "Import photos"
 
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -95,6 +102,8 @@ class Job(models.Model):
         FAILED = "failed", "Failed"
 
     TRAINING = (Kind.GENERATE_EMB, Kind.OPTIMIZED_TRAIN, Kind.TRAIN)
+    # What may take long, one at a time: so that it never takes all workers from recognition.
+    LONG = (*TRAINING, Kind.IMPORT_PHOTOS)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=20, choices=Kind)

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict
 from datetime import timedelta
 
 from django.conf import settings
@@ -34,6 +35,20 @@ class NotActivableError(Exception):
     """The model is retired and its artifact gone, or its pack is."""
 
 
+def wanted_rate() -> float:
+    """The share of strangers that the next model may name."""
+    chosen = ActiveModel.objects.filter(pk=ActiveModel.SINGLETON).values_list("wanted_rate", flat=True).first()
+    return settings.FALSE_ALARM_RATE if chosen is None else chosen
+
+
+def want_rate(rate: float) -> None:
+    """Choose it, for all trainings from now on."""
+    with transaction.atomic():
+        pointer = ActiveModel.locked()
+        pointer.wanted_rate = rate
+        pointer.save(update_fields=["wanted_rate"])
+
+
 def publish(model: Model, *, still_there: Callable[[Collection[str]], bool]) -> TrainedModel:
     """Store the artifact once under its own hash and make it the model in service.
 
@@ -55,6 +70,7 @@ def publish(model: Model, *, still_there: Callable[[Collection[str]], bool]) -> 
         threshold=model.classifier.threshold,
         false_alarm_rate=model.false_alarm_rate,
         expected_miss_rate=model.classifier.expected_miss_rate,
+        trade_offs=[asdict(one) for one in model.trade_offs],
         people_count=len(model.classifier.labels),
         vector_count=model.vector_count,
         size=len(data),
@@ -69,6 +85,7 @@ def publish(model: Model, *, still_there: Callable[[Collection[str]], bool]) -> 
             trained.save()
         else:
             existing.signature, existing.fault = trained.signature, ""
+            existing.trade_offs = trained.trade_offs
             existing.retired_at, existing.retired_because = None, ""
             existing.save()
             trained = existing

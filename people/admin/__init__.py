@@ -1,5 +1,5 @@
 """Enrolment in the admin."""
 
-from people.admin import mixup, person
+from people.admin import bulk, mixup, person
 
-__all__ = ["mixup", "person"]
+__all__ = ["bulk", "mixup", "person"]

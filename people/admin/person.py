@@ -13,8 +13,8 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import DateField, OuterRef, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -24,33 +24,18 @@ from django.views.decorators.http import require_POST
 
 from access import audit
 from access.admin_site import RoleModelAdmin
+from access.headers import permissions_policy
 from access.roles import Capability
-from people import enrolment, erasure, mixups
-from people.models import Embedding, Person, Photo
+from people import enrolment, erasure, mixups, training
+from people.admin.photos import LATER, DayInput, PhotosField, judge
+from people.models import Person, Photo
 from recognition import jobs, storage, wakeup
-from recognition.engine.errors import ImageError, PackError
+from recognition.engine.errors import ImageError
 from recognition.engine.images import decode, encode_jpeg
 from recognition.models import ActiveModel, Job, TrainedModel
 from recognition.storage import RETRY_AFTER_S, StorageUnavailableError
 
 THUMBNAIL_PX = 240
-LATER = "Try again in a moment."
-
-
-class PhotosInput(forms.FileInput):
-    allow_multiple_selected = True
-
-
-class PhotosField(forms.FileField):
-    """Several files at once. An empty one is let through: it gets its verdict like any other."""
-
-    widget = PhotosInput
-
-    def clean(self, data: list[UploadedFile], initial: object = None) -> list[UploadedFile]:
-        return [super(PhotosField, self).clean(file, initial) for file in data]
-
-    def has_changed(self, initial: object, data: list[UploadedFile]) -> bool:
-        return bool(data)
 
 
 class PersonForm(forms.ModelForm):
@@ -58,7 +43,8 @@ class PersonForm(forms.ModelForm):
         required=False,
         allow_empty_file=True,
         label="Add photos",
-        help_text="Choose several, or drop them here. Each must show this face alone, sharp and from the front.",
+        help_text="Choose several, or drop them anywhere on this page. Each must show this face alone, sharp and from "
+        "the front.",
     )
     remove = forms.ModelMultipleChoiceField(Photo.objects.none(), required=False)
 
@@ -88,6 +74,7 @@ class LawfulFilter(admin.SimpleListFilter):
 class PersonAdmin(RoleModelAdmin):
     capability: ClassVar[Capability] = Capability.ENROL
     form = PersonForm
+    formfield_overrides = {DateField: {"widget": DayInput}}
     fieldsets = (
         (None, {"fields": ("face_id",)}),
         ("Why we may hold this face", {"fields": ("legal_basis", ("legal_basis_date", "legal_basis_expires"))}),
@@ -109,6 +96,7 @@ class PersonAdmin(RoleModelAdmin):
         view = self.admin_site.admin_view
         return [
             path("train/", view(require_POST(self.train)), name="people_person_train"),
+            path("<uuid:pk>/photos/", view(require_POST(self.add_photo)), name="people_person_photos"),
             path("photos/<uuid:pk>.jpg", view(self.photo_image), name="people_photo_image"),
             *super().get_urls(),
         ]
@@ -146,17 +134,32 @@ class PersonAdmin(RoleModelAdmin):
 
     def _add_photos(self, request: HttpRequest, person: Person, files: list[UploadedFile]) -> None:
         for file in files:
-            try:
-                photo = enrolment.add_photo(person, file.read(), request.user)
-            except enrolment.EnrolmentError as error:
-                self.message_user(request, f"“{file.name}”: {error}", messages.WARNING)
-            except PackError as error:
-                self.message_user(request, f"“{file.name}” was not looked at: {error}", messages.ERROR)
-            except StorageUnavailableError as error:
-                self.message_user(request, f"“{file.name}” was not stored: {error} {LATER}", messages.ERROR)
-            else:
-                level = messages.SUCCESS if photo.is_accepted else messages.WARNING
-                self.message_user(request, f"“{file.name}”: {photo.explanation}", level)
+            judgement = judge(person, file, request.user)
+            self.message_user(request, str(judgement), judgement.level)
+
+    def add_photo(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """One photo for the page that stays open: answers with what is to be shown of it."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        person = get_object_or_404(Person, pk=pk)
+        file = request.FILES.get("photo")
+        if file is None:
+            return HttpResponseBadRequest("There is no photo in the request.", content_type="text/plain")
+        judgement = judge(person, file, request.user)
+        context = {"judgement": judgement, "photo": judgement.photo, "has_change_permission": True}
+        return TemplateResponse(request, "admin/people/person/photo.html", context)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict | None = None,
+    ) -> HttpResponse:
+        context = {"max_bytes": settings.MAX_IMAGE_BYTES, **(extra_context or {})}
+        answer = super().changeform_view(request, object_id, form_url, context)
+        answer["Permissions-Policy"] = permissions_policy("camera")
+        return answer
 
     def response_post_save_add(self, request: HttpRequest, obj: Person) -> HttpResponse:
         return self._to_photos(request, obj) or super().response_post_save_add(request, obj)
@@ -189,13 +192,13 @@ class PersonAdmin(RoleModelAdmin):
     # Training
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
-        training = {
+        context = {
             "training": Job.objects.filter(kind__in=Job.TRAINING).first(),
-            "is_outdated": is_outdated(),
+            "is_outdated": training.is_outdated(),
             "mixup_count": mixups.pending().count(),
             "fault": ActiveModel.objects.filter(model__isnull=False).values_list("model__fault", flat=True).first(),
         }
-        return super().changelist_view(request, training | (extra_context or {}))
+        return super().changelist_view(request, context | (extra_context or {}))
 
     def train(self, request: HttpRequest) -> HttpResponse:
         if not self.has_change_permission(request):
@@ -251,16 +254,6 @@ def thumbnail(photo: UUID, px: int) -> str:
     """An accepted photo as a square of that side."""
     address = reverse("admin:people_photo_image", args=[photo])
     return format_html("<img class='thumbnail' src='{}' alt='' width='{}' height='{}' loading='lazy'>", address, px, px)
-
-
-def is_outdated() -> bool:
-    """Whether people or photos changed since the model in service was trained."""
-    photos = Photo.objects.filter(refusal="", person__in=Person.objects.lawful())
-    pointer = ActiveModel.objects.select_related("model").filter(pk=ActiveModel.SINGLETON, model__isnull=False).first()
-    if pointer is None:
-        return photos.exists()
-    vectors = Embedding.objects.filter(photo__in=photos, pack_id=pointer.model.pack_id)
-    return photos.filter(created_at__gt=pointer.changed_at).exists() or vectors.count() != pointer.model.vector_count
 
 
 def what_will_go(people: list[Person]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.engine.calibration import Calibration
+from recognition.engine.calibration import Calibration, TradeOff
 from recognition.engine.classifier import LinearClassifier
 from recognition.engine.errors import ArtifactError
 
@@ -32,12 +32,16 @@ _PARAMETERS = ("runner_up_share", "runner_up_floor")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A classifier, the pack whose vectors it was trained on, and how."""
+    """A classifier, the pack whose vectors it was trained on, and how.
+
+    trade_offs: what other false-alarm rates would have meant; not part of the bytes.
+    """
 
     classifier: LinearClassifier
     pack_id: str
     false_alarm_rate: float
     vector_count: int
+    trade_offs: tuple[TradeOff, ...] = ()
 
 
 def dump(model: Model) -> bytes:

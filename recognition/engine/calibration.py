@@ -71,6 +71,28 @@ class Calibration:
         return _TRACK_DECADES * self.width * (1 - 1 / np.maximum(counts, 1))
 
 
+@dataclass(frozen=True, slots=True)
+class TradeOff:
+    """What a false-alarm rate would mean.
+
+    threshold: the score from which a single crop is named; certainty: the probability from which a crop or a track is.
+    expected_miss_rate: as of a Calibration.
+    """
+
+    false_alarm_rate: float
+    threshold: float
+    certainty: float
+    expected_miss_rate: float | None
+
+
+def trade_off(evidence: Evidence, false_alarm_rate: float, impostors: Impostors) -> TradeOff:
+    """Raises ValueError for a false-alarm rate outside 0.000001-0.5."""
+    found = calibrate(evidence, false_alarm_rate, impostors)
+    # On a track score and threshold shift alike, so that the probability at the threshold is one and the same.
+    (certainty,) = found.probabilities(np.array([found.threshold]), np.ones(1, np.intp))
+    return TradeOff(false_alarm_rate, found.threshold, float(certainty), found.expected_miss_rate)
+
+
 def calibrate(evidence: Evidence, false_alarm_rate: float, impostors: Impostors) -> Calibration:
     """Raises ValueError for a false-alarm rate outside 0.000001-0.5."""
     if not LOWEST_RATE <= false_alarm_rate <= HIGHEST_RATE:

@@ -1,14 +1,14 @@
 """Training: labelled vectors to a classifier."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.engine.calibration import Evidence, Floats, calibrate
+from recognition.engine.calibration import Evidence, Floats, TradeOff, calibrate, trade_off
 from recognition.engine.classifier import LinearClassifier, empty_classifier
 from recognition.engine.errors import GallerySizeError
 from recognition.engine.faces import Vectors
@@ -27,6 +27,27 @@ _SVM_FEWEST_PEOPLE = 10
 _SVM_COMPARISONS = 5_000_000  # of each person with each photo: measured with bench.training, a quarter of a minute
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A classifier that has no threshold yet, and what one is chosen by; evidence None: it knows nobody."""
+
+    uncalibrated: LinearClassifier
+    impostors: Impostors
+    evidence: Evidence | None = None
+
+    def classifier(self, false_alarm_rate: float) -> LinearClassifier:
+        """One that names this share of strangers. Raises ValueError for a rate that cannot be."""
+        if self.evidence is None:
+            return self.uncalibrated
+        return replace(self.uncalibrated, calibration=calibrate(self.evidence, false_alarm_rate, self.impostors))
+
+    def trade_offs(self, rates: Iterable[float]) -> tuple[TradeOff, ...]:
+        """What each of these rates would mean; nothing where nobody is known."""
+        if self.evidence is None:
+            return ()
+        return tuple(trade_off(self.evidence, rate, self.impostors) for rate in rates)
+
+
 def fit(
     kind: str,
     vectors: Vectors,
@@ -36,20 +57,27 @@ def fit(
     pack: Pack,
     cohort: Vectors | None = None,
 ) -> LinearClassifier:
-    """A classifier of (N, D) vectors of one pack, with a label for each.
+    """A classifier as `learn` makes it, that names this share of strangers. Raises what that does, and ValueError for
+    another rate than can be.
+    """
+    return learn(kind, vectors, labels, pack=pack, cohort=cohort).classifier(false_alarm_rate)
+
+
+def learn(kind: str, vectors: Vectors, labels: Sequence[str], *, pack: Pack, cohort: Vectors | None = None) -> Fitted:
+    """Learns (N, D) vectors of one pack, with a label for each.
 
     `gallery` compares with each person's mean. `linear-svm` separates each person from all photos of the others, which
     takes time that grows with people times photos; below ten people there is too little to learn "unknown" from, so
     that it gives a gallery.
-    `false_alarm_rate`: wanted share of strangers who are given a name. `cohort`: vectors of strangers, one of each,
-    that make the threshold more exact; without, the pack's own. Raises ValueError for another kind, rate, numbers of
-    vectors and labels, or vectors that are zero or no numbers; GallerySizeError for more than a linear SVM can take.
+    `cohort`: vectors of strangers, one of each, that make the threshold more exact; without, the pack's own. Raises
+    ValueError for another kind, numbers of vectors and labels, or vectors that are zero or no numbers; GallerySizeError
+    for more than a linear SVM can take.
     """
     if kind not in KINDS:
         raise ValueError(f"The classifier must be one of {', '.join(KINDS)}, not {kind!r}.")
     gallery = Gallery.of(vectors, labels, pack.dimension)
     if not gallery.labels:
-        return empty_classifier(pack.dimension)
+        return Fitted(empty_classifier(pack.dimension), pack.manifest.impostors)
     if kind == "linear-svm" and len(gallery.labels) >= _SVM_FEWEST_PEOPLE:
         _refuse_too_many(len(gallery.labels), len(labels))
         impostors = _svm_impostors(len(gallery.labels))
@@ -67,7 +95,7 @@ def fit(
         stranger_weights=np.concatenate([evidence.stranger_weights, np.ones(len(scores))]),
         cohort=len(scores),
     )
-    return replace(classifier, calibration=calibrate(evidence, false_alarm_rate, impostors))
+    return Fitted(classifier, impostors, evidence)
 
 
 def nearest_mean(gallery: Gallery, pack: Pack) -> LinearClassifier:

@@ -36,6 +36,12 @@ SITE = {
     "dashboard": READERS,
     "detections-page": READERS,
     "face-image": READERS,
+    "model-page": READERS,
+    "model-effect": READERS,
+    "model-progress": READERS,
+    "model-train": STAFF,
+    "model-rate": STAFF,
+    "model-serve": STAFF,
     "cameras-page": READERS,
     "camera-page": READERS,
     "node-add": ADMIN,
@@ -54,6 +60,10 @@ SITE = {
     "admin:auth_user_password_change": ADMIN,
     "admin:people_person_train": STAFF,
     "admin:people_photo_image": STAFF,
+    "admin:people_person_photos": STAFF,
+    "admin:people_import_photos": STAFF,
+    "admin:people_import_start": STAFF,
+    "admin:people_import_progress": STAFF,
 }
 # Unknown addresses under the API and the admin, and the admin's short forms of its own.
 UNNAMED = {"^api/", "(?P<url>.*)$", "<path:object_id>/"}
@@ -69,6 +79,7 @@ MODELS = {
     "recognition_job": READ_ONLY_STAFF,
     "people_person": (STAFF, STAFF, STAFF),
     "people_mixup": READ_ONLY_STAFF,
+    "people_import": (STAFF, STAFF, NOBODY),
     "detections_location": FULL,
     "detections_camera": (ADMIN, ADMIN, NOBODY),  # only one that never saw anything may be deleted
     "detections_edgenode": FULL,

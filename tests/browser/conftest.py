@@ -3,7 +3,10 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -11,10 +14,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from access.roles import Role
+from tests.photographs import portrait
 
 ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
+    "--use-fake-device-for-media-stream",
 ]  # fmt: skip
 
 
@@ -26,12 +31,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def webcam(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the browser's fake camera shows, again and again: a portrait."""
+    image = cv2.resize(cv2.imdecode(np.frombuffer(portrait(), np.uint8), cv2.IMREAD_COLOR), (640, 640))
+    frame = b"FRAME\n" + cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420).tobytes()
+    file = tmp_path_factory.mktemp("webcam") / "portrait.y4m"
+    file.write_bytes(b"YUV4MPEG2 W640 H640 F10:1 Ip A1:1 C420jpeg\n" + 5 * frame)
+    return file
+
+
+@pytest.fixture(scope="session")
+def chromium(webcam: Path) -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("Chromium is not here")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=program, args=[*ARGUMENTS, f"--use-file-for-fake-video-capture={webcam}"]
+        )
         yield browser
         browser.close()
 

@@ -1,0 +1,82 @@
+"""Enrols what an import brought, photo by photo: a worker that dies leaves the rest to the next one."""
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from access import audit
+from people import enrolment
+from people.likeness import looks_like
+from people.models import Import, ImportedPhoto, Person
+from recognition import jobs
+from recognition.models import Job
+
+Outcome = ImportedPhoto.Outcome
+
+
+def perform(job: Job) -> None:
+    """Look at every photo that waits; how each ended stands in its row, the count in the job.
+
+    Raises:
+        recognition.storage.StorageUnavailableError, recognition.engine.errors.PackError: what waits goes on waiting.
+        jobs.JobError: the import is gone.
+    """
+    bulk = Import.objects.filter(job=job).first()
+    if bulk is None:
+        raise jobs.JobError("This import was deleted.")
+    over = job.total - bulk.photos.waiting().count()
+    while row := bulk.photos.waiting().select_related("person").first():
+        jobs.advance(job, f"Looked at {over} of {job.total} photos.", over, job.total)
+        _enrol(row, bulk, job.requested_by)
+        over += 1
+    accepted = bulk.photos.filter(outcome=Outcome.ACCEPTED)
+    people = accepted.values("person").distinct().count()
+    jobs.advance(job, f"Accepted: {accepted.count()} photos of {people} people.", job.total, job.total)
+
+
+def _enrol(row: ImportedPhoto, bulk: Import, by: User | None) -> None:
+    person = row.person or _find_or_add(row, bulk, by)
+    if person is None:
+        return
+    values: dict = {}
+    try:
+        photo = enrolment.add_photo(person, bytes(row.image), by)
+    except enrolment.DuplicatePhotoError as error:
+        values = {"outcome": Outcome.DUPLICATE, "explanation": str(error)}
+    except enrolment.EnrolmentError as error:
+        values = {"outcome": Outcome.UNUSABLE, "explanation": str(error)}
+    else:
+        outcome = Outcome.ACCEPTED if photo.is_accepted else Outcome.REFUSED
+        values = {"outcome": outcome, "explanation": photo.explanation, "photo": photo}
+        if photo.is_accepted:
+            values["resembles"] = looks_like(photo, by)
+    _settle(row, **values)
+
+
+def _find_or_add(row: ImportedPhoto, bulk: Import, by: User | None) -> Person | None:
+    """The person of this name for all photos of the import; None if somebody else has enrolled them meanwhile, and they
+    are to be left as they are.
+    """
+    alike = bulk.photos.filter(person_name=row.person_name)
+    with transaction.atomic():
+        basis = bulk.new_person(row.person_name)
+        person, is_new = Person.objects.get_or_create(
+            face_id=row.person_name,
+            defaults={
+                "legal_basis": basis.legal_basis,
+                "legal_basis_date": basis.legal_basis_date,
+                "legal_basis_expires": basis.legal_basis_expires,
+            },
+        )
+        alike.update(person=person)
+        if is_new:
+            audit.note(by, "add", "person", [person.pk])
+        elif bulk.known == Import.Known.SKIP:
+            skipped = {"outcome": Outcome.SKIPPED, "explanation": "This person is enrolled already."}
+            alike.waiting().update(image=None, size=0, **skipped)
+            return None
+    return person
+
+
+def _settle(row: ImportedPhoto, **values: object) -> None:
+    # Erased with the person meanwhile, it is no more.
+    ImportedPhoto.objects.filter(pk=row.pk).update(image=None, size=0, **values)

@@ -1,0 +1,302 @@
+"""Many people are enrolled from a zip or a folder: on one legal basis, each file reported, nothing half-done."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from access.models import AuditEntry
+from access.roles import Role
+from detections.retention import apply_retention
+from people import enrolment, erasure
+from people.importing import performing
+from people.models import Import, ImportedPhoto, Person, Photo
+from people.tasks import run_training_job
+from people.training import train
+from recognition import jobs, stopping, wakeup
+from recognition.engine.packs import Pack
+from recognition.models import Job
+from tests.fabricated import Eyes, enrol, eyes, fresh_loader, make_person
+from tests.people.test_import_archives import zipped
+from tests.web.sightings import text
+
+__all__ = ["eyes", "fresh_loader"]
+
+ADD = "/admin/people/import/add/"
+BASIS = {"legal_basis": "consent", "legal_basis_date": "2026-01-01", "legal_basis_expires": "2027-01-01"}
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pack", "storage")]
+
+
+@pytest.fixture(autouse=True)
+def woken(monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: object) -> list[tuple]:
+    messages = []
+    monkeypatch.setattr(wakeup, "wake", lambda *message: messages.append(message))
+    return messages
+
+
+def send(client: Client, files: dict[str, bytes], **fields: str) -> HttpResponse:
+    archive = SimpleUploadedFile("people.zip", zipped(files))
+    return client.post(ADD, {**BASIS, "known": "add", "archive": archive, **fields})
+
+
+def work() -> Job:
+    job = Job.objects.get(kind=Job.Kind.IMPORT_PHOTOS, state__in=(Job.State.QUEUED, Job.State.RUNNING))
+    run_training_job(str(job.pk))
+    job.refresh_from_db()
+    return job
+
+
+def outcomes() -> dict[str, tuple[str, str]]:
+    return {row.path: (row.outcome, row.explanation) for row in ImportedPhoto.objects.all()}
+
+
+def report(client: Client) -> str:
+    return text(client.get(reverse("admin:people_import_change", args=[Import.objects.get().pk])))
+
+
+def test_every_file_is_enrolled_or_told_why_not(operator: Client, eyes: Eyes) -> None:
+    files = {
+        "Ada/1.jpg": eyes.picture_of(1),
+        "Ada/room.jpg": eyes.picture(),
+        "Ada/notes.txt": b"no image",
+        "Ada/empty.jpg": b"",
+        "Ada/old/2.jpg": eyes.picture_of(1),
+        "Grace/1.jpg": eyes.picture_of(2),
+        "../evil.jpg": eyes.picture_of(3),
+        "loose.jpg": eyes.picture_of(3),
+        "Only text/a.txt": b"no image",
+    }
+    answer = send(operator, files)
+    assert answer.status_code == 302
+    assert not Person.objects.exists(), "nobody is enrolled before a worker has looked"
+    job = work()
+    assert (job.state, job.message) == (Job.State.SUCCEEDED, "Accepted: 2 photos of 2 people.")
+    assert {path: outcome for path, (outcome, _) in outcomes().items()} == {
+        "Ada/1.jpg": "accepted",
+        "Ada/room.jpg": "refused",
+        "Ada/notes.txt": "unusable",
+        "Ada/empty.jpg": "unusable",
+        "Ada/old/2.jpg": "unusable",
+        "Grace/1.jpg": "accepted",
+        "../evil.jpg": "unusable",
+        "loose.jpg": "unusable",
+        "Only text/a.txt": "unusable",
+    }
+    assert sorted(Person.objects.values_list("face_id", flat=True)) == ["Ada", "Grace"]
+    for person in Person.objects.all():
+        assert (person.legal_basis, person.legal_basis_date) == ("consent", date(2026, 1, 1))
+        assert person.legal_basis_expires == date(2027, 1, 1)
+    assert not ImportedPhoto.objects.exclude(image=None).exists(), "what was looked at is not kept twice"
+    page = report(operator)
+    for words in ("Accepted: 2 photos of 2 people.", "No face was found", "points out of the folder", "Grace/1.jpg"):
+        assert words in page
+    assert {"import", "add", "add photo"} <= set(AuditEntry.objects.values_list("action", flat=True))
+    assert Photo.objects.filter(refusal="").first().added_by.username == Role.OPERATOR
+
+
+def test_the_same_again_adds_nothing(operator: Client, eyes: Eyes) -> None:
+    files = {"Ada/1.jpg": eyes.picture_of(1), "Ada/2.jpg": eyes.picture_of(1)}
+    for _ in range(2):
+        send(operator, files)
+        work()
+    assert Photo.objects.count() == 2
+    assert ImportedPhoto.objects.filter(outcome="duplicate").count() == 2
+
+
+def test_a_worker_that_dies_leaves_the_rest_to_the_next(
+    operator: Client, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(operator, {f"Ada/{number}.jpg": eyes.picture_of(1) for number in range(4)})
+    whole, looked = enrolment.add_photo, []
+
+    def dying(*args: object) -> Photo:
+        looked.append(args)
+        if len(looked) == 3:
+            monkeypatch.setattr(stopping, "is_asked", lambda: True)
+        return whole(*args)
+
+    monkeypatch.setattr(enrolment, "add_photo", dying)
+    job = work()
+    assert (job.state, ImportedPhoto.objects.filter(outcome="accepted").count()) == (Job.State.QUEUED, 3)
+    monkeypatch.setattr(stopping, "is_asked", lambda: False)
+    assert work().message == "Accepted: 4 photos of 1 people."
+    assert len(looked) == 4
+
+
+def test_whoever_is_enrolled_already_can_be_left_as_they_are(operator: Client, eyes: Eyes) -> None:
+    ada = enrol("Ada", seed=1)
+    send(operator, {"Ada/1.jpg": eyes.picture_of(1), "Grace/1.jpg": eyes.picture_of(2)}, known="skip")
+    work()
+    assert outcomes()["Ada/1.jpg"][0] == "skipped"
+    assert (ada.photos.count(), Person.objects.count()) == (2, 2)
+
+
+def test_photos_are_added_to_whoever_is_there_on_their_own_basis(operator: Client, eyes: Eyes) -> None:
+    ada = enrol("Ada", seed=1)
+    expired = make_person("Grace", legal_basis_expires=date(2026, 2, 1))
+    send(operator, {"Ada/1.jpg": eyes.picture_of(1), "Grace/1.jpg": eyes.picture_of(2), "ADA/2.jpg": b""})
+    work()
+    assert ada.photos.count() == 2, "two folders stood for one name"
+    send(operator, {"Ada/1.jpg": eyes.picture_of(1), "grace/1.jpg": eyes.picture_of(2), "Grace ": b""})
+    work()
+    ada.refresh_from_db()
+    assert (ada.photos.count(), ada.legal_basis_expires) == (3, None)
+    assert any("There is a person “Grace”" in said for _, said in outcomes().values())
+    assert any("has expired" in said for _, said in outcomes().values())
+    assert not expired.photos.exists()
+
+
+def test_a_photo_of_somebody_else_is_pointed_out(operator: Client, eyes: Eyes, pack: Pack) -> None:
+    grace = enrol("Grace", seed=2)
+    enrol("Marie", seed=3)
+    train()
+    send(operator, {"Ada/1.jpg": eyes.picture_of(2)})
+    work()
+    assert ImportedPhoto.objects.get().resembles == grace
+    assert "it resembles" in report(operator)
+    erasure.erase(grace)
+    assert "it resembles" not in report(operator)
+
+
+def test_who_is_erased_goes_out_of_the_import_too(operator: Client, eyes: Eyes) -> None:
+    ada = enrol("Ada", seed=1)
+    send(operator, {"Ada/1.jpg": eyes.picture_of(1), "Ada/deep/2.jpg": b"x", "Grace/1.jpg": eyes.picture_of(2)})
+    erasure.erase(ada)
+    work()
+    assert list(outcomes()) == ["Grace/1.jpg"]
+    assert [person.face_id for person in Person.objects.all()] == ["Grace"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"legal_basis": ""}, "This field is required."),
+        ({"legal_basis_date": ""}, "This field is required."),
+        ({"legal_basis_date": "2099-01-01", "legal_basis_expires": ""}, "must not begin in the future"),
+        ({"legal_basis_expires": "2025-01-01"}, "would end before it begins"),
+        ({"archive": SimpleUploadedFile("a.zip", b"no zip")}, "no zip, or a damaged one"),
+        ({"archive": ""}, "Choose a zip or a folder"),
+        ({"archive": "", "paths": "{}"}, "no list of files"),
+        ({"archive": "", "paths": '["Ada/"]'}, "no files in this folder"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_is_refused_as_a_whole_leaves_nothing(operator: Client, change: dict, words: str) -> None:
+    answer = send(operator, {"Ada/1.jpg": b"x"}, **change)
+    assert answer.status_code == 200
+    assert words in text(answer)
+    assert not Import.objects.exists()
+    assert not Job.objects.exists()
+
+
+def test_a_zip_bomb_leaves_nothing(operator: Client) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("Ada/1.jpg", bytes(11 * 2**20))
+    answer = operator.post(ADD, {**BASIS, "known": "add", "archive": SimpleUploadedFile("a.zip", file.getvalue())})
+    assert "Photos do not shrink like that" in text(answer)
+    assert not Import.objects.exists()
+
+
+def test_a_zip_that_is_too_large_is_refused_before_it_is_read(operator: Client) -> None:
+    answer = operator.generic("POST", ADD, b"", CONTENT_LENGTH=str(60 * 2**20))
+    assert answer.status_code == 413
+    assert "larger than the 51 MiB" in text(answer)
+    assert "A folder may be larger than a zip" in text(answer)
+
+
+def announce(client: Client, paths: list[str], **fields: str) -> str:
+    answer = client.post(ADD, {**BASIS, "known": "add", "paths": json.dumps(paths), **fields})
+    assert answer.status_code == 302
+    return str(Import.objects.get().pk)
+
+
+def test_a_folder_comes_file_by_file(operator: Client, eyes: Eyes, woken: list) -> None:
+    pk = announce(operator, ["all/Ada/1.jpg", "all/Ada/.DS_Store", "all/Grace/1.jpg", "all/Grace/2.jpg", "all/x/../y"])
+    photos, start = reverse("admin:people_import_photos", args=[pk]), reverse("admin:people_import_start", args=[pk])
+
+    def give(number: object, data: bytes) -> int:
+        return operator.post(photos, {"number": number, "photo": SimpleUploadedFile("x", data)}).status_code
+
+    first = eyes.picture_of(1)
+    assert give(0, first) == give(0, b"something else") == 204
+    assert give(2, b"") == 204
+    assert [give(number, first) for number in (1, 99, "x", "-1", "²")] == [404, 404, 400, 400, 400]
+    assert operator.post(photos, {"number": 3}).status_code == 400
+    assert "Choose the same folder again" in report(operator)
+    assert not woken
+    for _ in range(2):
+        operator.post(start)
+    assert give(3, first) == 404, "nothing is added once it has started"
+    work()
+    assert {path: outcome for path, (outcome, _) in outcomes().items()} == {
+        "all/Ada/1.jpg": "accepted",
+        "all/Grace/1.jpg": "unusable",
+        "all/Grace/2.jpg": "unusable",
+        "all/x/../y": "unusable",
+    }
+    assert outcomes()["all/Grace/2.jpg"][1] == "It did not arrive. Import it again."
+    assert [person.face_id for person in Person.objects.all()] == ["Ada"]
+
+
+def test_a_folder_has_limits(operator: Client, eyes: Eyes, settings: object) -> None:
+    settings.MAX_IMPORT_PHOTOS = 2
+    answer = operator.post(ADD, {**BASIS, "known": "add", "paths": json.dumps(["a/1", "a/2", "a/3"])})
+    assert "3 files in this folder; 2 are taken" in text(answer)
+    settings.MAX_IMPORT_BYTES = 10
+    pk = announce(operator, ["a/1", "a/2"])
+    photos = reverse("admin:people_import_photos", args=[pk])
+    answer = operator.post(photos, {"number": 0, "photo": SimpleUploadedFile("x", eyes.picture_of(1))})
+    assert (answer.status_code, b"in several parts" in answer.content) == (413, True)
+
+
+def test_the_report_follows_the_worker(operator: Client, eyes: Eyes) -> None:
+    send(operator, {"Ada/1.jpg": eyes.picture_of(1)})
+    progress = reverse("admin:people_import_progress", args=[Import.objects.get().pk])
+    assert "Waiting for a worker." in text(operator.get(progress))
+    assert "hx-trigger" in report(operator)
+    work()
+    assert operator.get(progress)["HX-Refresh"] == "true"
+    assert "hx-trigger" not in report(operator)
+    assert "1 photos of 1 people" in text(operator.get("/admin/people/import/"))
+
+
+def test_training_waits_for_an_import_and_both_are_done(operator: Client, eyes: Eyes) -> None:
+    send(operator, {"Ada/1.jpg": eyes.picture_of(1)})
+    bulk = Import.objects.get()
+    assert jobs.claim(bulk.job_id) is not None
+    assert jobs.claim(jobs.request(Job.Kind.OPTIMIZED_TRAIN).pk) is None
+
+
+def test_an_import_whose_rows_are_gone_says_so() -> None:
+    job = jobs.add(Job.Kind.IMPORT_PHOTOS, None, total=1)
+    with pytest.raises(jobs.JobError, match="deleted"):
+        performing.perform(job)
+
+
+def test_reports_and_what_was_never_sent_are_forgotten(operator: Client, eyes: Eyes) -> None:
+    send(operator, {"Ada/1.jpg": eyes.picture_of(1)})
+    Import.objects.update(created_at=timezone.now() - timedelta(days=30))
+    apply_retention()
+    assert Import.objects.exists(), "it waits for a worker"
+    work()
+    announce_only = Import.objects.create(**BASIS)
+    Import.objects.filter(pk=announce_only.pk).update(created_at=timezone.now() - timedelta(hours=25))
+    apply_retention()
+    assert not Import.objects.exists()
+    assert Photo.objects.count() == 1
+
+
+def test_no_viewer_imports(visit_as: Callable[[Role], Client]) -> None:
+    viewer = visit_as(Role.VIEWER)
+    assert send(viewer, {"Ada/1.jpg": b"x"}).status_code in {302, 403}
+    assert not Import.objects.exists()
