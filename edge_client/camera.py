@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 SEARCH_EVERY = 0.45  # seconds between searches for new faces; known ones are followed in every frame
 LOOK_EVERYWHERE_EVERY = 5.0  # seconds: a face that never moved is found by then
 BEAT_EVERY = 25.0  # seconds between signs that somebody is still there
+HURRIED = 2  # crops of a track: who is not named on these is probably a stranger, who can wait for company
 _TOLD_ENOUGH = 1.0  # seconds before a track's end: a sign at the end would say nothing new
 _RATE_WINDOW = 10.0  # seconds
 _MINUTE = 60.0
@@ -32,13 +33,13 @@ _MINUTE = 60.0
 @dataclass(slots=True)
 class _Visit:
     """What was sent of a track. `told_at`: when the server was last told of it, on the frames' clock; None: never.
-    `hurried`: a crop that may well be named was sent at once.
+    `hurried`: how many crops that may well be named were sent at once.
     """
 
     best: BestShot
     seen_at: datetime
     told_at: float | None = None
-    hurried: bool = False
+    hurried: int = 0
 
 
 class Camera:
@@ -156,10 +157,10 @@ class Camera:
             image=image,
             codec=self._codec,
         )
-        hurry = shot.score >= HOPEFUL and not visit.hurried
+        hurry = shot.score >= HOPEFUL and visit.hurried < HURRIED
         self._outbox.submit(crop, shot.seconds if self._is_live else None, hurry=hurry)
         visit.told_at = shot.seconds
-        visit.hurried |= hurry
+        visit.hurried += hurry
         self.figures.crop_sent(shot.captured_at, len(crop.image))
         log.debug("%s: track %s: queued crop %s, score %.2f", self._id, track.id, crop.id, shot.score)
 

@@ -18,7 +18,7 @@ from edge_client.uploader import Uploader
 log = logging.getLogger(__name__)
 
 HURRY = 0.5  # seconds: who may be named goes out soon, together with those who come along
-LINGER = 4.0  # seconds that other crops wait for company
+LINGER = 2.0  # seconds that other crops wait for company
 ROOM = 512  # crops: where a file is read faster than it can be sent, it waits
 COMPLAIN_EVERY = 60.0  # seconds
 

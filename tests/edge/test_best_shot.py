@@ -78,20 +78,24 @@ def test_looks_at_a_face_that_never_changes_become_rare():
         if best.due(number / 10):
             sent.append(number / 10)
     assert sent[:3] == [0.0, AGAIN_AFTER, pytest.approx(AGAIN_AFTER * (1 + AGAIN_GROWTH))]
-    assert len(sent) == 6
+    assert len(sent) < 25
+    assert sum(seconds > 1800 for seconds in sent) <= 2
 
 
 def test_later_clearly_better_shots_but_not_in_a_row():
     best = BestShot(0.0)
-    for seconds in (0.0, AGAIN_AFTER):
+    now = wait = 0.0
+    while wait <= BETTER_AFTER:  # until looks have become rarer than that
+        now += wait
         best.offer(shot(0.4))
-        assert best.due(seconds).score == 0.4
+        assert best.due(now).score == 0.4
+        wait = wait * AGAIN_GROWTH or AGAIN_AFTER
     best.offer(shot(0.4 * CLEARLY_BETTER - 0.01))
-    assert best.due(AGAIN_AFTER + BETTER_AFTER) is None
+    assert best.due(now + BETTER_AFTER) is None
     best.offer(shot(0.7))
-    assert best.due(AGAIN_AFTER + BETTER_AFTER / 2) is None
+    assert best.due(now + BETTER_AFTER / 2) is None
     best.offer(shot(0.6))
-    assert best.due(AGAIN_AFTER + BETTER_AFTER).score == 0.7
+    assert best.due(now + BETTER_AFTER).score == 0.7
 
 
 def test_a_poor_first_look_gives_way_to_a_far_better_one_soon():
@@ -123,7 +127,7 @@ def test_number_of_shots_stays_small_however_scores_rise(values):
         sent.append(chosen.score)
     assert bool(sent) == bool(values)
     best_before = [max(sent[:number], default=0) for number in range(len(sent))]
-    assert sum(score < before * CLEARLY_BETTER for score, before in zip(sent, best_before, strict=True)) <= 3
+    assert sum(score < before * CLEARLY_BETTER for score, before in zip(sent, best_before, strict=True)) <= 15
     if values:
         assert max(sent) * CLEARLY_BETTER >= max(values)  # what is left unsent is no clear gain
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from edge_client.camera import BEAT_EVERY, LOOK_EVERYWHERE_EVERY, Camera
+from edge_client.camera import BEAT_EVERY, HURRIED, LOOK_EVERYWHERE_EVERY, Camera
 from edge_client.detector import Face
 from edge_client.server import Crop
 from edge_client.settings import CameraConfig, CameraSettings
@@ -99,7 +99,8 @@ def test_track_cut_off_by_the_end_of_the_video_is_sent():
 
 
 def test_steady_face_is_sent_seldom_with_the_circumstances_of_its_frame(scene):
-    crop, second, third = scene.show(*[[50]] * 60)
+    crop, second, third, *later = scene.show(*[[50]] * 60)
+    assert len(later) <= 4
     assert crop.captured_at in {START + timedelta(seconds=number / 10) for number in range(6)}
     assert crop.captured_at < second.captured_at < third.captured_at
     assert (crop.camera, crop.frame_size, crop.box, crop.codec) == ("entrance", (640, 480), (50, 100, 150, 200), "webp")
@@ -111,17 +112,17 @@ def test_usable_face_is_sent_as_soon_as_its_track_is_sure(scene):
     assert len(scene.show([50])) == 1
 
 
-def test_only_the_first_crop_that_may_be_named_is_in_a_hurry(scene):
+def test_only_the_first_crops_that_may_be_named_are_in_a_hurry(scene):
     scene.show(*[[50]] * 12, image=(NOISE * 0.03).astype(np.uint8))
     assert scene.outbox.hurried == [False, False]
     scene.show(*[[50]] * 60)
-    assert scene.outbox.hurried[2:] == [True] + [False] * (len(scene.outbox.crops) - 3)
+    assert scene.outbox.hurried[2:] == [True] * HURRIED + [False] * (len(scene.outbox.crops) - 2 - HURRIED)
 
 
 def test_two_faces_are_two_tracks(scene):
     crops = scene.show(*[[50, 400]] * 20)
     assert len({crop.track for crop in crops}) == 2
-    assert sorted(crop.box[0] for crop in crops) == [50, 50, 400, 400]
+    assert {crop.box[0] for crop in crops} == {50, 400}
 
 
 def test_who_stays_is_told_now_and_then_and_who_leaves_at_the_end(scene):
