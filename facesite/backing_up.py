@@ -29,7 +29,7 @@ def back_up(path: Path) -> dict[str, int]:
             rows = _write_tables(writer, path.parent)
             files = list(Photo.objects.exclude(file="").values_list("file", flat=True))
             files += [trained.storage_name for trained in TrainedModel.objects.filter(retired_at=None)]
-            gone = sum(not _write_file(writer, name) for name in files)
+        gone = sum(not _write_file(writer, name) for name in files)
         for digest in tombstones.in_storage() | set(Tombstone.objects.values_list("digest", flat=True)):
             writer.add(f"{TOMBSTONES}{digest}", b"")
         writer.finish(

@@ -26,7 +26,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "facesite.settings")
 
 @import_modules.connect
 def count_together(**_: object) -> None:
-    """Worker and scheduler. Connected before the application is made: it sets Django up, which imports what counts."""
+    """Connected before the application is made: it sets Django up, which imports what counts."""
     # A child that replaces another has its index, and goes on counting where that ended.
     metricfiles.count_together(settings.METRICS_DIR, "celery", lambda: getattr(current_process(), "index", "parent"))
 

@@ -4,18 +4,21 @@ Closed to everybody but whoever has METRICS_TOKEN.
 """
 
 import hmac
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
 from facesite.metricfiles import Files, is_counted_together
 from facesite.standing import Standing
+
+logger = logging.getLogger(__name__)
 
 REFUSAL = "For the bearer of METRICS_TOKEN.\n"
 
@@ -35,6 +38,16 @@ def counted() -> bytes:
     return generate_latest(registry)
 
 
+class MetricsMiddleware:
+    """Answers before the name of the host and TLS are looked at: Prometheus asks each process at its bare address."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return metrics(request) if request.path == "/metrics" else self.get_response(request)
+
+
 class _Handler(WSGIRequestHandler):
     timeout = 5.0
 
@@ -45,7 +58,12 @@ class _Handler(WSGIRequestHandler):
 def serve(bind: str) -> None:
     """Tell what was counted at `host:port`, from a thread: for a program that is no web server."""
     host, _, port = bind.rpartition(":")
-    server = make_server(host, int(port), _answer, handler_class=_Handler)
+    try:
+        server = make_server(host, int(port), _answer, handler_class=_Handler)
+    except OSError as error:
+        # Often another worker of this machine, which tells of this one too.
+        logger.warning("no metrics at %s: %s", bind, error)
+        return
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 
 

@@ -76,6 +76,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "facesite.measuring.MeasuringMiddleware",
+    "facesite.metrics.MetricsMiddleware",
     "facesite.correlating.CorrelationMiddleware",
     "facesite.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -45,3 +45,13 @@ def test_the_flow_of_crops(small_corpus: Path) -> None:
     found = run("bench.ingest", "--data", str(small_corpus / "people"), "--seconds", "3")
     for name in ("accepted_per_s", "recognised_per_s", "engine_per_s", "efficiency", "latency_p95_s"):
         assert found[name] > 0
+
+
+def test_more_processes_and_more_cameras(small_corpus: Path) -> None:
+    found = run("bench.scale", "--data", str(small_corpus / "people"), "--seconds", "3")
+    assert [(one["web"], one["workers"]) for one in found["measured"]][:2] == [(1, 1), (2, 2)]
+    for one in found["measured"]:
+        for name in ("accepted_per_s", "recognised_per_s"):
+            assert one[name] > 0
+        assert {"web", "worker", "database", "broker"} <= one["processor_ms"].keys()
+    assert [one["cameras"] for one in found["plan"]] == [10, 100, 1000]

@@ -89,7 +89,10 @@ class Site:
         code, printed = preparation.wait(bound(120)), preparation.log.read_text()
         assert code == 0, printed
         self.key = printed.split()[-1]
-        # The tests look at its database with the ORM, under a name of its own.
+        self.know_database()
+
+    def know_database(self) -> None:
+        """The tests look at it with the ORM, under a name of its own."""
         config = env.database(dj_database_url.parse(self.environment["DATABASE_URL"]))
         connections.databases[self._database] = connections.databases["default"] | {"OPTIONS": {}} | config
 

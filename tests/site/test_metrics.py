@@ -59,6 +59,13 @@ def test_without_a_token_in_the_settings_it_is_closed(client: Client) -> None:
     assert client.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 401
 
 
+def test_each_process_is_asked_at_its_bare_address(client: Client, settings: object) -> None:
+    settings.METRICS_TOKEN, settings.SECURE_SSL_REDIRECT = TOKEN, True
+    headers = {"Authorization": f"Bearer {TOKEN}", "Host": "10.1.2.3:8000"}
+    assert client.get("/metrics", headers=headers).status_code == 200
+    assert client.get("/login/", headers=headers).status_code == 400
+
+
 def test_a_token_that_can_be_guessed_is_an_error(settings: object) -> None:
     settings.METRICS_TOKEN, settings.METRICS_BIND = "secret", "9100x"
     assert {"facesite.E001", "facesite.E002"} <= {found.id for found in run_checks()}
