@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import cv2
-import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -18,7 +17,7 @@ from detections.models import Crop, Detection, FaceImage, Track
 from detections.webhooks import events
 from people.models import Person
 from recognition import jobs
-from recognition.engine.faces import EmbeddedFace, Identity
+from recognition.engine.faces import EmbeddedFace, Identity, Image
 from recognition.engine.images import encode_jpeg
 from recognition.loader import Serving
 
@@ -37,7 +36,7 @@ class Sighting:
 
     crop: Crop
     index: int
-    image: np.ndarray
+    image: Image
     found: EmbeddedFace
     identity: Identity
 
@@ -103,7 +102,7 @@ def _write(sightings: Sequence[Sighting], people: Mapping[str, Person | None], s
     Detection.objects.bulk_create(detections, ignore_conflicts=True)
     FaceImage.objects.bulk_create(
         (
-            FaceImage(detection=detection, jpeg=_face_image(one))
+            FaceImage(detection=detection, jpeg=face_jpeg(one.image, one.found.face.box))
             for one, detection in zip(sightings, detections, strict=True)
             if detection.person or settings.KEEP_UNKNOWN_FACES
         ),
@@ -145,13 +144,14 @@ def _detection(
     )
 
 
-def _face_image(one: Sighting) -> bytes:
-    height, width = one.image.shape[:2]
-    x1, y1, x2, y2 = one.found.face.box
+def face_jpeg(image: Image, box: Sequence[float]) -> bytes:
+    """The face cut out of an image, with some margin, made small."""
+    height, width = image.shape[:2]
+    x1, y1, x2, y2 = box
     margin = FACE_IMAGE_MARGIN * max(x2 - x1, y2 - y1)
     left, right = _within(x1 - margin, x2 + margin, width)
     top, bottom = _within(y1 - margin, y2 + margin, height)
-    cut = one.image[top:bottom, left:right]
+    cut = image[top:bottom, left:right]
     scale = FACE_IMAGE_PX / max(cut.shape[:2])
     if scale < 1:
         cut = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

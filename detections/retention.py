@@ -14,7 +14,7 @@ from access.models import AuditEntry
 from detections.models import Crop, Delivery, Detection, Search, Track
 from detections.webhooks import delivering
 from people import erasure, orphans, tombstones
-from people.models import Import
+from people.models import Import, Lookalike
 from recognition import publishing
 from recognition.models import Job
 from recognition.storage import StorageUnavailableError
@@ -46,6 +46,7 @@ def apply_retention() -> dict[str, int]:
                 ~Exists(waiting), captured_at__lt=detections_until, ended_at__lt=detections_until
             ).order_by("captured_at")
         ),
+        "lookalikes": _delete(Lookalike.objects.filter(created_at__lt=detections_until)),
         "crops": _delete(Crop.objects.exclude(state=Crop.State.PENDING).filter(received_at__lt=receipts_until)),
         "deliveries": _delete(Delivery.objects.exclude(under_way).filter(created_at__lt=receipts_until)),
         "imports": _delete(_imports_over(now, receipts_until)),

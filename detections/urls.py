@@ -1,12 +1,37 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from detections import views
-from detections.pages import cameras, health, model
+from detections.pages import (
+    cameras,
+    corrections,
+    entry,
+    faces,
+    health,
+    maps,
+    model,
+    people,
+    photo,
+    plans,
+    sightings,
+    whereabouts,
+)
 
 urlpatterns = [
-    path("", views.dashboard, name="dashboard"),
-    path("detections/", views.detections_page, name="detections-page"),
+    path("", whereabouts.dashboard, name="dashboard"),
+    path("plans/", plans.plans_page, name="plans-page"),
+    path("plans/<int:place>/", plans.plan_page, name="plan-page"),
+    path("plans/<int:place>/edit/", plans.plan_edit, name="plan-edit"),
+    path("plans/<int:place>.jpg", plans.plan_image, name="plan-image"),
+    path("map/", maps.map_page, name="map-page"),
+    path("people/", people.people_page, name="people-page"),
+    path("people/<uuid:pk>/", people.person_page, name="person-page"),
+    path("people/photos/<uuid:pk>.jpg", faces.photo_image, name="person-photo"),
+    path("people/names/", corrections.names, name="names"),
+    path("detections/", sightings.detections_page, name="detections-page"),
+    path("detections/<uuid:pk>/correct/", corrections.correct_page, name="correct-page"),
+    path("detections/photo/", photo.photo_search, name="photo-search"),
+    path("tracks/", sightings.tracks_page, name="tracks-page"),
+    path("export/<str:what>.<str:form>", sightings.export, name="export"),
     path("cameras/", cameras.cameras_page, name="cameras-page"),
     path("cameras/nodes/add/", cameras.add_node, name="node-add"),
     path("cameras/nodes/<int:node>/key/", cameras.issue_key, name="node-key"),
@@ -19,7 +44,7 @@ urlpatterns = [
     path("model/<int:number>/serve/", model.serve, name="model-serve"),
     path("health/", health.health_page, name="health-page"),
     path("health/again/", health.try_again, name="health-again"),
-    path("faces/<uuid:pk>.jpg", views.face_image, name="face-image"),
-    path("login/", views.Login.as_view(), name="login"),
+    path("faces/<uuid:pk>.jpg", faces.face_image, name="face-image"),
+    path("login/", entry.Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
 ]

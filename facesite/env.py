@@ -40,6 +40,16 @@ def _made_once(path: Path, make: Callable[[], str]) -> str:
     return path.read_text().strip()
 
 
+def origin(url: str) -> list[str]:
+    """What a content policy calls the servers of an address in which {s} stands for several; none of an empty one."""
+    if not url:
+        return []
+    parts = urlsplit(url.replace("{s}", "*"))
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ImproperlyConfigured(f"MAP_TILES_URL is no address of a web server: {url}")
+    return [f"{parts.scheme}://{parts.netloc}"]
+
+
 def database(config: dict) -> dict:
     """Complete a parsed DATABASE_URL with what durability asks of each database."""
     if config["ENGINE"].endswith("sqlite3"):

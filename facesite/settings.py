@@ -37,13 +37,16 @@ SILENCED_SYSTEM_CHECKS = ["security.W021"]
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+# Maps draw a grid of coordinates where no tiles are to be had; the server of tiles sees which places are looked at.
+MAP_TILES_URL = env.str("MAP_TILES_URL", "")
+MAP_TILES_ATTRIBUTION = env.str("MAP_TILES_ATTRIBUTION", "")
 # Pages have no script or style of their own in them and load nothing from elsewhere: whatever is put in does not run.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],  # the icons of Swagger UI are data
+        "img-src": [SELF, "data:", *environment.origin(MAP_TILES_URL)],  # the icons of Swagger UI are data
         "connect-src": [SELF],
         "form-action": [SELF],
         "base-uri": [NONE],

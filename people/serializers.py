@@ -2,7 +2,7 @@ from django.core.exceptions import ValidationError
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from people.models import Person, Photo
+from people.models import Person, PersonGroup, Photo
 
 PHOTO = {
     "id": "7f7e0c0e-3c5a-4e57-8d0e-2f4a7f0a3c11",
@@ -16,6 +16,12 @@ PHOTO = {
     "confidence": 0.9998,
     "created_at": "2026-11-01T09:31:00Z",
 }
+
+
+def _group_field() -> serializers.SlugRelatedField:
+    return serializers.SlugRelatedField(
+        slug_field="name", queryset=PersonGroup.objects.all(), allow_null=True, required=False, help_text="Its name."
+    )
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A face id", value={"face_id": "Ada Lovelace", "photo_count": 5})])
@@ -33,16 +39,23 @@ class FaceSerializer(serializers.ModelSerializer):
     examples=[
         OpenApiExample(
             "Consent for a year",
-            value={"legal_basis": "consent", "legal_basis_date": "2026-11-01", "legal_basis_expires": "2027-10-31"},
+            value={
+                "legal_basis": "consent",
+                "legal_basis_date": "2026-11-01",
+                "legal_basis_expires": "2027-10-31",
+                "group": "Laboratory",
+            },
         )
     ]
 )
 class LegalBasisSerializer(serializers.ModelSerializer):
-    """Why this person's face may be held: required before the first photo."""
+    """Why this person's face may be held: required before the first photo. And the group, if any, that they are in."""
+
+    group = _group_field()
 
     class Meta:
         model = Person
-        fields = ("legal_basis", "legal_basis_date", "legal_basis_expires")
+        fields = ("legal_basis", "legal_basis_date", "legal_basis_expires", "group")
 
 
 @extend_schema_serializer(
@@ -54,6 +67,7 @@ class LegalBasisSerializer(serializers.ModelSerializer):
                 "legal_basis": "consent",
                 "legal_basis_date": "2026-11-01",
                 "legal_basis_expires": "2027-10-31",
+                "group": "Laboratory",
                 "created_at": "2026-11-01T09:30:00Z",
                 "photo_count": 5,
             },
@@ -62,10 +76,13 @@ class LegalBasisSerializer(serializers.ModelSerializer):
 )
 class PersonSerializer(serializers.ModelSerializer):
     photo_count = serializers.IntegerField(read_only=True, default=0)
+    group = _group_field()
 
     class Meta:
         model = Person
-        fields = ("face_id", "legal_basis", "legal_basis_date", "legal_basis_expires", "created_at", "photo_count")
+        fields = (
+            "face_id", "legal_basis", "legal_basis_date", "legal_basis_expires", "group", "created_at", "photo_count",
+        )  # fmt: skip
 
 
 class PhotoUploadSerializer(serializers.Serializer):

@@ -4,12 +4,12 @@ from collections.abc import Collection
 
 from django.conf import settings
 
-from people import embedding, gallery, mixups
-from people.models import Embedding, Person, Photo
+from people import embedding, gallery, lookalikes, mixups
+from people.models import Embedding, Lookalike, Person, Photo
 from recognition import jobs, publishing
 from recognition.engine.artifact import Model
 from recognition.engine.errors import GallerySizeError
-from recognition.engine.fitting import learn
+from recognition.engine.fitting import Rejected, learn
 from recognition.engine.packs import Pack
 from recognition.loader import pipeline
 from recognition.models import ActiveModel, Job, TrainedModel
@@ -70,7 +70,8 @@ def fit_gallery(excluding: Collection[Person] = (), *, pack: Pack | None = None)
     pack = pack or pipeline().pack
     vectors, labels, _ = gallery.read(pack, excluding=excluding)
     rate = publishing.wanted_rate()
-    fitted = learn(settings.CLASSIFIER, vectors, labels, pack=pack)
+    rejected = Rejected(*lookalikes.read(pack, excluding=excluding))
+    fitted = learn(settings.CLASSIFIER, vectors, labels, pack=pack, rejected=rejected)
     return Model(
         classifier=fitted.classifier(rate),
         pack_id=pack.id,
@@ -87,10 +88,12 @@ def all_lawful(labels: Collection[str]) -> bool:
 
 
 def is_outdated() -> bool:
-    """Whether people or photos changed since the model in service was trained."""
+    """Whether people, photos or names that were put right changed since the model in service was trained."""
     photos = Photo.objects.filter(refusal="", person__in=Person.objects.lawful())
     pointer = ActiveModel.objects.select_related("model").filter(pk=ActiveModel.SINGLETON, model__isnull=False).first()
     if pointer is None:
         return photos.exists()
     vectors = Embedding.objects.filter(photo__in=photos, pack_id=pointer.model.pack_id)
-    return photos.filter(created_at__gt=pointer.changed_at).exists() or vectors.count() != pointer.model.vector_count
+    corrected = Lookalike.objects.filter(created_at__gt=pointer.changed_at, pack_id=pointer.model.pack_id)
+    new = photos.filter(created_at__gt=pointer.changed_at)
+    return corrected.exists() or new.exists() or vectors.count() != pointer.model.vector_count

@@ -21,6 +21,10 @@ class Location(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def has_coordinates(self) -> bool:
+        return self.latitude is not None and self.longitude is not None
+
 
 class Camera(models.Model):
     """A camera, named as edge nodes name it."""
@@ -29,6 +33,9 @@ class Camera(models.Model):
     name = models.CharField(max_length=100)
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="cameras")
     is_active = models.BooleanField(default=True, help_text="Crops of an inactive camera are refused.")
+    # Where it is on the floor plan of its location, as shares of width and height; None: nowhere.
+    plan_x = models.FloatField(null=True, editable=False, validators=[MinValueValidator(0), MaxValueValidator(1)])
+    plan_y = models.FloatField(null=True, editable=False, validators=[MinValueValidator(0), MaxValueValidator(1)])
     # On the database's clock; None: never.
     heard_at = models.DateTimeField("last heard", null=True, editable=False)
     silent_since = models.DateTimeField(null=True, editable=False)
@@ -38,6 +45,21 @@ class Camera(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class FloorPlan(models.Model):
+    """A drawing of a location, as a JPEG of at most some hundred kilobytes: small enough for a row, so that it needs
+    no file of its own to keep in step.
+    """
+
+    location = models.OneToOneField(Location, primary_key=True, on_delete=models.CASCADE, related_name="plan")
+    jpeg = models.BinaryField()
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    changed_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"floor plan of {self.location_id}"
 
 
 class CameraSettings(models.Model):

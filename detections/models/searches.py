@@ -18,6 +18,9 @@ class Search(models.Model):
         DATABASE_PEOPLE = "database-people", "Where everyone was last seen"
         DASHBOARD = "dashboard", "Dashboard"
         SIGHTINGS = "sightings", "Detections and tracks of a person"
+        PERSON = "person", "People, and the page of one"
+        PHOTO = "photo", "Detections of who is in a photo"
+        EXPORT = "export", "Export of detections or tracks"
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
     actor = models.CharField("who", max_length=150)

@@ -38,6 +38,7 @@ class Track(models.Model):
     detection_count = models.PositiveIntegerField(default=0)
     captured_at = models.DateTimeField("first seen")
     ended_at = models.DateTimeField("last seen")
+    corrected_at = models.DateTimeField(null=True, help_text="When somebody said who it is.")
 
     class Meta:
         ordering = ("-captured_at",)
@@ -133,6 +134,7 @@ class Detection(models.Model):
     model = models.ForeignKey(TrainedModel, null=True, on_delete=models.SET_NULL, db_index=False)
     captured_at = models.DateTimeField()
     recorded_at = models.DateTimeField(default=timezone.now)
+    corrected_at = models.DateTimeField(null=True, help_text="When somebody said who it is.")
 
     class Meta:
         ordering = ("-captured_at", "-pk")
@@ -151,6 +153,11 @@ class FaceImage(models.Model):
 
     def __str__(self) -> str:
         return f"face of detection {self.pk}"
+
+    @classmethod
+    def kept(cls, detection: str) -> models.Exists:
+        """Whether there is one of the detection in that column, without reading the picture."""
+        return models.Exists(cls.objects.filter(pk=models.OuterRef(detection)))
 
 
 class LastSeen(models.Model):

@@ -7,12 +7,25 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 
-def refreshing(request: HttpRequest, page: str, part: str, context: dict) -> HttpResponse:
-    """The page with the part in it; or the part alone when it asks for itself, and nothing if it shows that already."""
-    content = render_to_string(part, context, request)
-    version = hashlib.sha256(content.encode()).hexdigest()[:16]
-    if not request.htmx:
-        return render(request, page, context | {"content": content, "version": version})
-    if request.GET.get("version") == version:
+def refreshing(
+    request: HttpRequest, page: str, part: str, context: dict, *, state: object = None, every: int = 5
+) -> HttpResponse:
+    """The page with the part in it; or the part alone when it asks for itself, and nothing if it shows that already.
+
+    `state`: what the part follows from: with it, a part that is shown already need not be made to be compared.
+    `every`: seconds between two questions.
+    """
+    shown = request.GET.get("version") if request.htmx else None
+    version = None if state is None else _digest(repr(state))
+    if shown and shown == version:
         return HttpResponse(status=204)
-    return render(request, "detections/refreshing.html", {"content": content, "version": version})
+    content = render_to_string(part, context, request)
+    version = version or _digest(content)
+    if shown == version:
+        return HttpResponse(status=204)
+    template = "detections/refreshing.html" if request.htmx else page
+    return render(request, template, context | {"content": content, "version": version, "every": every})
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -5,7 +5,6 @@ from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
-import cv2
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
@@ -26,16 +25,12 @@ from access import audit
 from access.admin_site import RoleModelAdmin
 from access.headers import permissions_policy
 from access.roles import Capability
-from people import enrolment, erasure, mixups, training
+from people import enrolment, erasure, mixups, thumbnails, training
 from people.admin.photos import LATER, DayInput, PhotosField, judge
-from people.models import Person, Photo
+from people.models import Person, PersonGroup, Photo
 from recognition import jobs, storage, wakeup
-from recognition.engine.errors import ImageError
-from recognition.engine.images import decode, encode_jpeg
 from recognition.models import ActiveModel, Job, TrainedModel
 from recognition.storage import RETRY_AFTER_S, StorageUnavailableError
-
-THUMBNAIL_PX = 240
 
 
 class PersonForm(forms.ModelForm):
@@ -70,19 +65,24 @@ class LawfulFilter(admin.SimpleListFilter):
         return queryset
 
 
+@admin.register(PersonGroup)
+class PersonGroupAdmin(RoleModelAdmin):
+    capability: ClassVar[Capability] = Capability.ENROL
+
+
 @admin.register(Person)
 class PersonAdmin(RoleModelAdmin):
     capability: ClassVar[Capability] = Capability.ENROL
     form = PersonForm
     formfield_overrides = {DateField: {"widget": DayInput}}
     fieldsets = (
-        (None, {"fields": ("face_id",)}),
+        (None, {"fields": ("face_id", "group")}),
         ("Why we may hold this face", {"fields": ("legal_basis", ("legal_basis_date", "legal_basis_expires"))}),
         ("Photos", {"fields": ("photos",)}),
     )
     list_display = ("face", "face_id", "photo_count", "legal_basis", "expires", "seen")
     list_display_links = ("face_id",)
-    list_filter = (LawfulFilter, "legal_basis")
+    list_filter = (LawfulFilter, "group", "legal_basis")
     list_per_page = 25
     search_fields = ("face_id",)
     actions = ("delete_selected",)
@@ -177,17 +177,15 @@ class PersonAdmin(RoleModelAdmin):
             raise PermissionDenied
         photo = get_object_or_404(Photo, pk=pk, refusal="")
         try:
-            image = decode(storage.read(photo.file.name), max_pixels=settings.MAX_IMAGE_PIXELS)
-        except (FileNotFoundError, ImageError) as error:
-            raise Http404("The photo's file is gone or damaged.") from error
+            jpeg = thumbnails.make(photo)
+        except thumbnails.NoPictureError as error:
+            raise Http404(str(error)) from error
         except StorageUnavailableError as error:
             return HttpResponse(
                 str(error), status=503, content_type="text/plain", headers={"Retry-After": RETRY_AFTER_S}
             )
-        scale = min(1.0, THUMBNAIL_PX / min(image.shape[:2]))
-        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         headers = {"Cache-Control": "private, max-age=300", "Content-Disposition": 'inline; filename="photo.jpg"'}
-        return HttpResponse(encode_jpeg(small, quality=85), content_type="image/jpeg", headers=headers)
+        return HttpResponse(jpeg, content_type="image/jpeg", headers=headers)
 
     # Training
 

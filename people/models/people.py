@@ -40,6 +40,19 @@ class PersonQuerySet(models.QuerySet):
         return self.annotate(photo_count=Count("photos", filter=Q(photos__refusal="")))
 
 
+class PersonGroup(models.Model):
+    """People who belong together: a department, visitors, a shift."""
+
+    name = models.CharField(max_length=100, unique=True)
+
+    class Meta:
+        verbose_name = "group"
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Person(models.Model):
     """Somebody who is enrolled. The primary key is the opaque label that models are trained with."""
 
@@ -64,6 +77,7 @@ class Person(models.Model):
     legal_basis_expires = models.DateField(
         "until", null=True, blank=True, help_text="After this day the person is no longer recognised. Empty: no end."
     )
+    group = models.ForeignKey(PersonGroup, null=True, blank=True, on_delete=models.SET_NULL, related_name="people")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PersonQuerySet.as_manager()
@@ -135,6 +149,12 @@ class Photo(models.Model):
     def is_accepted(self) -> bool:
         return not self.refusal
 
+    @classmethod
+    def first_of(cls, person: str) -> models.Subquery:
+        """The accepted photo that stands for the person in that column."""
+        accepted = cls.objects.filter(person=models.OuterRef(person), refusal="").order_by("created_at")
+        return models.Subquery(accepted.values("pk")[:1])
+
 
 class Embedding(models.Model):
     """The unit vector of an accepted photo's face, float32 little-endian. Vectors of different packs never mix."""
@@ -148,6 +168,25 @@ class Embedding(models.Model):
 
     def __str__(self) -> str:
         return f"embedding of {self.photo_id} by {self.pack_id}"
+
+
+class Lookalike(models.Model):
+    """Somebody else's face that was taken for a person until somebody said so: training moves the person away from it.
+
+    `vector`: as in Embedding. Biometric of whoever it shows, so it goes with them if they are enrolled, and in any case
+    when detections of its day do.
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="lookalikes")
+    shown = models.ForeignKey(
+        Person, null=True, on_delete=models.CASCADE, related_name="taken_for", help_text="Who it is; none: unknown."
+    )
+    pack_id = models.CharField(max_length=100)
+    vector = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"look-alike {self.pk}"
 
 
 class Mixup(models.Model):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from recognition.engine.calibration import Evidence, Floats, TradeOff, calibrate, trade_off
 from recognition.engine.classifier import LinearClassifier, empty_classifier
+from recognition.engine.embedder import unit
 from recognition.engine.errors import GallerySizeError
 from recognition.engine.faces import Vectors
 from recognition.engine.gallery import Gallery, refuse_unusable
@@ -21,6 +22,7 @@ _RUNNER_UP_SHARE = 0.4  # measured with bench.variants: 0.2 to 0.6 are alike, 0 
 _CHUNK = 4_000_000  # similarities computed at once: 16 MB
 _SIMILARITIES = 50_000_000  # for calibration, a quarter of a second on one core; galleries that need more are sampled
 _FEWEST_ROWS = 5_000  # but not below this
+_AWAY = 0.15  # measured with bench.corrections: more costs the person more than it spares others
 _SVM_PENALTY = 10.0
 _SVM_FOLDS = 3
 _SVM_FEWEST_PEOPLE = 10
@@ -48,6 +50,14 @@ class Fitted:
         return tuple(trade_off(self.evidence, rate, self.impostors) for rate in rates)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Rejected:
+    """Faces that were taken for somebody, and are not theirs: vectors (N, D), and of each the label that it is not."""
+
+    vectors: Vectors
+    labels: Sequence[str]
+
+
 def fit(
     kind: str,
     vectors: Vectors,
@@ -56,22 +66,33 @@ def fit(
     false_alarm_rate: float,
     pack: Pack,
     cohort: Vectors | None = None,
+    rejected: Rejected | None = None,
 ) -> LinearClassifier:
     """A classifier as `learn` makes it, that names this share of strangers. Raises what that does, and ValueError for
     another rate than can be.
     """
-    return learn(kind, vectors, labels, pack=pack, cohort=cohort).classifier(false_alarm_rate)
+    fitted = learn(kind, vectors, labels, pack=pack, cohort=cohort, rejected=rejected)
+    return fitted.classifier(false_alarm_rate)
 
 
-def learn(kind: str, vectors: Vectors, labels: Sequence[str], *, pack: Pack, cohort: Vectors | None = None) -> Fitted:
+def learn(
+    kind: str,
+    vectors: Vectors,
+    labels: Sequence[str],
+    *,
+    pack: Pack,
+    cohort: Vectors | None = None,
+    rejected: Rejected | None = None,
+) -> Fitted:
     """Learns (N, D) vectors of one pack, with a label for each.
 
     `gallery` compares with each person's mean. `linear-svm` separates each person from all photos of the others, which
     takes time that grows with people times photos; below ten people there is too little to learn "unknown" from, so
     that it gives a gallery.
-    `cohort`: vectors of strangers, one of each, that make the threshold more exact; without, the pack's own. Raises
-    ValueError for another kind, numbers of vectors and labels, or vectors that are zero or no numbers; GallerySizeError
-    for more than a linear SVM can take.
+    `cohort`: vectors of strangers, one of each, that make the threshold more exact; without, the pack's own.
+    `rejected`: a gallery moves each person away from what was wrongly taken for them; a linear SVM makes no use of it.
+    Raises ValueError for another kind, numbers of vectors and labels, or vectors that are zero or no numbers;
+    GallerySizeError for more than a linear SVM can take.
     """
     if kind not in KINDS:
         raise ValueError(f"The classifier must be one of {', '.join(KINDS)}, not {kind!r}.")
@@ -85,6 +106,8 @@ def learn(kind: str, vectors: Vectors, labels: Sequence[str], *, pack: Pack, coh
     else:
         impostors = pack.manifest.impostors
         classifier = nearest_mean(gallery, pack)
+        if rejected and len(rejected.labels):
+            classifier = replace(classifier, weights=_moved_away(classifier, rejected))
         evidence = _gallery_evidence(classifier, gallery)
     cohort = pack.cohort() if cohort is None else cohort
     refuse_unusable(cohort)
@@ -101,6 +124,21 @@ def learn(kind: str, vectors: Vectors, labels: Sequence[str], *, pack: Pack, coh
 def nearest_mean(gallery: Gallery, pack: Pack) -> LinearClassifier:
     """The classifier `gallery`, not calibrated."""
     return _linear("gallery", gallery.labels, gallery.directions(), pack.manifest.impostors)
+
+
+def _moved_away(classifier: LinearClassifier, rejected: Rejected) -> Vectors:
+    """The directions, each less a share of the mean of what was wrongly taken for it (after J. Rocchio, "Relevance
+    feedback in information retrieval", 1971): a face like that one then resembles the person less, and the person's own
+    faces hardly.
+    """
+    refuse_unusable(rejected.vectors)
+    index = {label: position for position, label in enumerate(classifier.labels)}
+    known = [row for row, label in enumerate(rejected.labels) if label in index]
+    owners = np.array([index[rejected.labels[row]] for row in known], np.intp)
+    sums = np.zeros_like(classifier.weights)
+    np.add.at(sums, owners, rejected.vectors[known])
+    counts = np.bincount(owners, minlength=len(classifier.labels))
+    return unit(classifier.weights - np.float32(_AWAY) * sums / np.maximum(counts, 1).astype(np.float32)[:, None])
 
 
 def _gallery_evidence(classifier: LinearClassifier, gallery: Gallery) -> Evidence:

@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from access.roles import Role
+from tests.fabricated import eyes, fresh_loader  # noqa: F401 - fixtures
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.template.loader import render_to_string
 from django.test import Client
 
-from detections import views
+from detections.pages import whereabouts
 from tests.web.sightings import text
 
 pytestmark = pytest.mark.django_db
@@ -27,10 +27,10 @@ def test_an_unknown_address_gets_a_page(viewer: Client) -> None:
 def test_a_failing_view_gets_a_page_without_its_details(
     viewer: Client, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, words: str
 ) -> None:
-    def fail(request: object) -> None:
+    def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(views, "_board", fail)
+    monkeypatch.setattr(whereabouts, "_board", fail)
     viewer.raise_request_exception = False
     answer = viewer.get("/")
     assert answer.status_code == status
