@@ -57,8 +57,12 @@ class BestShot:
         self._sent_score = 0.0
         self._best: Shot | None = None
 
+    def wants(self, score: float) -> bool:
+        """Whether a shot of this score would be kept: else it need not be cut out of its frame."""
+        return self._best is None or score > self._best.score
+
     def offer(self, shot: Shot) -> None:
-        if self._best is None or shot.score > self._best.score:
+        if self.wants(shot.score):
             self._best = shot
 
     def due(self, seconds: float) -> Shot | None:
@@ -91,17 +95,19 @@ class BestShot:
         return shot
 
 
-def take_shot(frame: Frame, face: Face) -> Shot:
+def take_shot(frame: Frame, face: Face, value: float) -> Shot:
+    """`value`: the face's score."""
     height, width = frame.image.shape[:2]
     image = codec.crop(frame.image, face.box)
-    return Shot(score(frame.image, face), image, face, frame.captured_at, (width, height), frame.seconds)
+    return Shot(value, image, face, frame.captured_at, (width, height), frame.seconds)
 
 
 def score(image: Image, face: Face) -> float:
     """How useful a face is for recognition, above 0 and at most 1: large, sharp, lit, frontal, whole, surely a face."""
     size = min(1.0, face.size / _GOOD_SIZE)
     pose = _UNKNOWN_POSE if face.landmarks is None else frontality(face.landmarks)
-    clear = sharpness(image, face) * _light(image, face)
+    gray = _gray(image, face)
+    clear = 0.0 if gray is None else _detail(gray) * _light(gray)
     return max(1e-6, size * clear * pose * _inside(image, face) * face.confidence)
 
 
@@ -119,13 +125,16 @@ def frontality(landmarks: NDArray[np.float32]) -> float:
 def sharpness(image: Image, face: Face) -> float:
     """0-1, from a face's detail at a size where every camera could show it."""
     gray = _gray(image, face)
-    return 0.0 if gray is None else min(1.0, float(cv2.Laplacian(gray, cv2.CV_64F).var()) / _GOOD_SHARPNESS)
+    return 0.0 if gray is None else _detail(gray)
 
 
-def _light(image: Image, face: Face) -> float:
+def _detail(gray: Image) -> float:
+    return min(1.0, float(cv2.Laplacian(gray, cv2.CV_64F).var()) / _GOOD_SHARPNESS)
+
+
+def _light(gray: Image) -> float:
     """1 in good light, 0 in none or where all is white."""
-    gray = _gray(image, face)
-    level = 0.0 if gray is None else float(gray.mean())
+    level = float(gray.mean())
     dark, bright = _GOOD_LIGHT
     return min(1.0, level / dark, (255 - level) / (255 - bright))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edge_client import codec
-from edge_client.bestshot import HOPEFUL, BestShot, Shot, take_shot
+from edge_client.bestshot import HOPEFUL, BestShot, Shot, score, take_shot
 from edge_client.bundle import content_id
 from edge_client.detector import Box, Face, FaceDetector, Image
 from edge_client.motion import MotionGate
@@ -117,8 +117,8 @@ class Camera:
         if visit is None:
             visit = self._visits[track] = _Visit(BestShot(frame.seconds), frame.captured_at)
         visit.seen_at = frame.captured_at
-        if not self._outbox.settled(self._id, track.id):
-            visit.best.offer(take_shot(frame, face))
+        if not self._outbox.settled(self._id, track.id) and visit.best.wants(value := score(frame.image, face)):
+            visit.best.offer(take_shot(frame, face, value))
 
     def _tell(self, track: Track, visit: _Visit, now: float) -> None:
         shot = None if self._outbox.settled(self._id, track.id) else visit.best.due(now)

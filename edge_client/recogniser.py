@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_client import codec
-from edge_client.bestshot import BestShot, Shot, sharpness, take_shot
+from edge_client.bestshot import BestShot, Shot, score, sharpness, take_shot
 from edge_client.cloud import Identity
 from edge_client.detector import Face
 from edge_client.drawing import BLUE, GREEN, RED, Label
@@ -79,8 +79,8 @@ class Recogniser:
         tracks = self._tracker.update(faces, frame.seconds)
         for track, face, flaw in zip(tracks, faces, flaws, strict=True):
             passage = self._passages.setdefault(track, _Passage(track, BestShot(frame.seconds)))
-            if not flaw:
-                passage.best.offer(take_shot(frame, face))
+            if not flaw and passage.best.wants(value := score(frame.image, face)):
+                passage.best.offer(take_shot(frame, face, value))
         if frame.seconds >= self._silent_until:
             for passage in self._passages.values():
                 if passage.is_open:

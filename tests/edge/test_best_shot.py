@@ -170,5 +170,5 @@ def test_frontality_ignores_the_tilt_of_the_head():
 
 def test_shot_carries_the_frame_it_came_from(textured):
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    taken = take_shot(Frame(textured[:300], moment, 1.0), face(100, x=50, y=60))
-    assert (taken.captured_at, taken.frame_size) == (moment, (400, 300))
+    taken = take_shot(Frame(textured[:300], moment, 1.0), face(100, x=50, y=60), 0.7)
+    assert (taken.captured_at, taken.frame_size, taken.score) == (moment, (400, 300), 0.7)
