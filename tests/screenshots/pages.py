@@ -1,0 +1,20 @@
+"""The pages that are shown, and checked in every variant."""
+
+PAGES = {
+    "where": "/",
+    "cards": "/?view=cards",
+    "plan": "/plans/1/",
+    "plan-edit": "/plans/1/edit/",
+    "map": "/map/",
+    "people": "/people/",
+    "person": "/people/00000000-0000-0000-0000-00000000000e/",
+    "detections": "/detections/",
+    "tracks": "/tracks/",
+    "photo-search": "/detections/photo/",
+    "model": "/model/",
+    "enrol": "/admin/people/person/00000000-0000-0000-0000-00000000000e/change/",
+    "cameras": "/cameras/",
+    "camera": "/cameras/entrance-inside/",
+    "add-node": "/cameras/nodes/add/",
+    "health": "/health/",
+}
