@@ -13,4 +13,4 @@ def one_in(rate: float) -> str:
 @register.filter
 def percent(share: float | None) -> str:
     """0.0612 → 6.1 %."""
-    return _("unknown") if share is None else f"{share:.1%}"
+    return _("unknown") if share is None else f"{100 * share:.1f} %"

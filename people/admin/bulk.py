@@ -38,6 +38,7 @@ ORDER = (
 
 
 class ImportForm(forms.ModelForm):
+    required_css_class = "required"
     archive = forms.FileField(required=False, label="Zip")
     paths = forms.CharField(required=False, widget=forms.HiddenInput, max_length=MAX_PATHS_LENGTH)
 
