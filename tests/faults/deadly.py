@@ -5,16 +5,17 @@ import signal
 import time
 from collections.abc import Sequence
 
-from facesite import celery
 from recognition.engine.faces import Image
 from recognition.engine.pipeline import Pipeline
-from tests.faults import hasty
 from tests.faults.lengths import QUICK
+from tests.faults.poison import CRASH, HANG, HOG
 
-# Told by their size, which no other picture of these tests has.
-CRASH, HOG, HANG = (96, 97), (96, 98), (96, 99)
+if QUICK:
+    from tests.faults.hasty import app
+else:
+    from facesite.celery import app
 
-app = hasty.app if QUICK else celery.app
+__all__ = ["app"]
 
 _analyse = Pipeline.analyse
 

@@ -10,11 +10,11 @@ import pytest
 from detections.models import Crop
 from detections.processing import MAX_ATTEMPTS
 from recognition.engine.images import encode_jpeg
-from tests.faults.deadly import CRASH, HANG, HOG
 from tests.faults.lengths import bound, length, not_quick, quick_on
 from tests.faults.load import Load
 from tests.faults.oracle import assert_nothing_lost
 from tests.faults.pictures import Picture
+from tests.faults.poison import CRASH, HANG, HOG
 from tests.faults.site import Site
 from tests.faults.throughput import work_off
 from tests.programs import Program

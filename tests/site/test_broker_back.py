@@ -1,4 +1,6 @@
-"""A worker whose broker went away looks for it every few seconds, however long it was away."""
+"""A worker whose broker is away waits for it nowhere, and looks for it every few seconds, however long it was away."""
+
+from types import SimpleNamespace
 
 import pytest
 from celery import current_app
@@ -28,6 +30,12 @@ def test_it_is_looked_for_as_often_after_many_failures(monkeypatch: pytest.Monke
     consumer.first_connection_attempt, consumer.broker_connection_retry_attempt = False, 0
     assert consumer.ensure_connected(connection) is connection
     assert sum(slept) == FAILURES * RETRY_S
+
+
+def test_a_worker_tells_the_others_nothing_whatever_its_command_says() -> None:
+    controller = SimpleNamespace(use_eventloop=True)
+    consumer = Consumer(print, app=current_app, controller=controller, worker_options={"without_heartbeat": False})
+    assert not {type(step).__name__ for step in consumer.steps} & {"Heart", "Gossip", "Mingle"}
 
 
 def test_workers_use_it() -> None:
