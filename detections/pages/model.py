@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
+from django.db.models import Count, Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -14,7 +15,7 @@ from access.views import requires
 from detections import thresholds
 from detections.pages.refreshing import refreshing
 from people import mixups, training
-from people.models import Person
+from people.models import Person, Photo
 from recognition import jobs, publishing, storage, wakeup
 from recognition.models import ActiveModel, Job, TrainedModel
 from recognition.storage import StorageUnavailableError
@@ -105,13 +106,14 @@ def _board() -> dict:
 
 
 def _quality() -> dict:
-    counts = Person.objects.lawful().with_photo_counts().order_by().values_list("photo_count", flat=True)
-    lawful = list(counts)
+    accepted = Photo.objects.filter(refusal="")
+    of_each = accepted.exclude(person__in=Person.objects.unlawful()).order_by().values("person").annotate(n=Count("pk"))
+    without = Person.objects.lawful().filter(~Exists(accepted.filter(person=OuterRef("pk"))))
     return {
         "is_outdated": training.is_outdated(),
         "mixups": mixups.pending().count(),
-        "without_photos": lawful.count(0),
-        "with_one_photo": lawful.count(1),
+        "without_photos": without.count(),
+        "with_one_photo": of_each.filter(n=1).count(),
     }
 
 

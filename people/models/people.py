@@ -36,6 +36,11 @@ class PersonQuerySet(models.QuerySet):
         today = timezone.localdate()
         return self.filter(Q(legal_basis_expires=None) | Q(legal_basis_expires__gte=today), legal_basis_date__lte=today)
 
+    def unlawful(self) -> Self:
+        """The others."""
+        today = timezone.localdate()
+        return self.filter(Q(legal_basis_expires__lt=today) | Q(legal_basis_date__gt=today))
+
     def with_photo_counts(self) -> Self:
         return self.annotate(photo_count=Count("photos", filter=Q(photos__refusal="")))
 
