@@ -108,7 +108,7 @@ class PersonAdmin(RoleModelAdmin):
             *super().get_urls(),
         ]
 
-    @admin.display(description="")
+    @admin.display(description="Face")
     def face(self, person: Person) -> str:
         if person.face_photo is None:
             return ""

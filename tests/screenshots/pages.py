@@ -13,6 +13,7 @@ PAGES = {
     "photo-search": "/detections/photo/",
     "model": "/model/",
     "enrol": "/admin/people/person/00000000-0000-0000-0000-00000000000e/change/",
+    "import": "/admin/people/import/add/",
     "cameras": "/cameras/",
     "camera": "/cameras/entrance-inside/",
     "add-node": "/cameras/nodes/add/",
