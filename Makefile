@@ -9,8 +9,9 @@ MINUTES ?= 60
 FAULTS ?= 1
 
 # A stamp per content of the requirement files: a change, or a half-finished install, installs again.
-RUNTIME := $(VENV)/.runtime-$(shell cksum < requirements.txt | tr ' ' '-')
-DEVELOPMENT := $(VENV)/.development-$(shell cat requirements.txt requirements-dev.txt | cksum | tr ' ' '-')
+REQUIREMENTS := requirements.txt requirements-server.txt requirements-svm.txt requirements-packs.txt
+RUNTIME := $(VENV)/.runtime-$(shell cat $(REQUIREMENTS) | cksum | tr ' ' '-')
+DEVELOPMENT := $(VENV)/.development-$(shell cat $(REQUIREMENTS) requirements-dev.txt | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test soak faults lint check format clean
@@ -18,7 +19,7 @@ DEVELOPMENT := $(VENV)/.development-$(shell cat requirements.txt requirements-de
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(RUNTIME): requirements.txt
+$(RUNTIME): $(REQUIREMENTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	  || { echo "facesite needs Python 3.11 or newer. Install it, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo "Making a virtual environment in $(VENV)"; $(PYTHON) -m venv --clear $(VENV); } \

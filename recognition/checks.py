@@ -1,6 +1,7 @@
 """System checks: what would only fail at the next training, or at the next photo, is named at the start."""
 
 from collections.abc import Collection
+from importlib.util import find_spec
 
 from django.apps import AppConfig, apps
 from django.conf import settings
@@ -20,6 +21,9 @@ def check_recognition(app_configs: list[AppConfig] | None, **kwargs: object) -> 
     if settings.CLASSIFIER not in KINDS:
         hint = f"Set it to one of {', '.join(KINDS)}."
         found.append(Error(f"CLASSIFIER is {settings.CLASSIFIER!r}.", hint=hint, id="recognition.E001"))
+    elif settings.CLASSIFIER == "linear-svm" and not find_spec("sklearn"):
+        hint = "Install requirements-svm.txt, or build the container image with --build-arg MORE=requirements-svm.txt."
+        found.append(Error("CLASSIFIER is 'linear-svm', which needs scikit-learn.", hint=hint, id="recognition.E004"))
     if not LOWEST_RATE <= settings.FALSE_ALARM_RATE <= HIGHEST_RATE:
         hint = f"Set it between {LOWEST_RATE:f} and {HIGHEST_RATE}: 0.001 lets one stranger in a thousand be named."
         found.append(Error(f"FALSE_ALARM_RATE is {settings.FALSE_ALARM_RATE}.", hint=hint, id="recognition.E002"))

@@ -29,10 +29,10 @@ def test_edge_client_loads_only_its_own_requirements():
     assert {name for name in loaded if not name.startswith("_")} <= required | companions
 
 
-def test_edge_requirements_are_pinned_as_in_the_main_file():
+def test_edge_requirements_are_pinned_as_for_the_server():
     def pins(path: str) -> set[str]:
         return set(re.findall(r"^[\w.-]+==\S+", (REPOSITORY / path).read_text(), re.MULTILINE))
 
     edge = pins("edge_client/requirements.txt")
     assert len(edge) == 4
-    assert edge <= pins("requirements.txt")
+    assert edge <= pins("requirements-server.txt")

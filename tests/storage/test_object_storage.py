@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import requests
+from django.conf import LazySettings
 from django.core.files.storage import default_storage
+from django.core.management import call_command
 from django.utils import timezone
 
+from facesite import env
 from facesite.demo_video import enrolment_photos
 from people import enrolment, erasure, training
 from people.models import Embedding, Person
@@ -53,3 +56,12 @@ def test_a_published_model_is_never_overwritten(ada: Person, bucket: str) -> Non
     assert training.train() == first
     assert default_storage.get_modified_time(first.storage_name) == stamp
     assert objects(bucket).count(first.sha256) == 1
+
+
+def test_a_bucket_is_made_unless_it_is_there(bucket: str, settings: LazySettings) -> None:
+    call_command("make_bucket")
+    settings.STORAGES = settings.STORAGES | {"default": env.storage(bucket.replace("s3://facesite/", "s3://another/"))}
+    for _ in range(2):
+        call_command("make_bucket")
+    storage.write_once("one", b"one")
+    assert storage.read("one") == b"one"
