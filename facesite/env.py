@@ -80,9 +80,10 @@ def database(config: dict) -> dict:
 
 
 def storage(url: str) -> dict:
-    """`file:///folder` or `s3://bucket/prefix?endpoint_url=…&region_name=…` as a STORAGES entry.
+    """`file:///folder`, `s3://bucket/prefix?endpoint_url=…&region_name=…` or `azure://container/prefix?account_name=…`
+    as a STORAGES entry.
 
-    S3 credentials come from the usual AWS variables or the machine's own identity.
+    Credentials come from the usual variables of AWS and Azure or the machine's own identity.
     """
     parts = urlsplit(url)
     if parts.scheme == "file":
@@ -103,7 +104,18 @@ def storage(url: str) -> dict:
                 **options,
             },
         }
-    raise ImproperlyConfigured(f"STORAGE_URL must start with file:// or s3://, not {parts.scheme or url!r}.")
+    if parts.scheme == "azure":
+        return {
+            "BACKEND": "recognition.blobstorage.BlobStorage",
+            "OPTIONS": {
+                "azure_container": parts.netloc,
+                "location": parts.path.lstrip("/"),
+                "account_key": os.environ.get("AZURE_STORAGE_KEY"),
+                "timeout": 10,
+                **dict(parse_qsl(parts.query)),
+            },
+        }
+    raise ImproperlyConfigured(f"STORAGE_URL must start with file://, s3:// or azure://, not {parts.scheme or url!r}.")
 
 
 def networks(texts: Iterable[str]) -> list[IPv4Network | IPv6Network]:

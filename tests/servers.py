@@ -16,6 +16,8 @@ from typing import TypeVar
 
 import redis
 import requests
+from azure.core.exceptions import ServiceRequestError
+from azure.storage.blob import BlobServiceClient
 
 from tests.programs import Program
 
@@ -106,6 +108,44 @@ class ObjectStorage(Program):
             return requests.put(f"{self.endpoint}/facesite", timeout=2).ok
         except requests.RequestException:
             return False
+
+
+class BlobStorage(Program):
+    """Azurite, Microsoft's emulator of Azure Blob Storage, with the container `facesite` and its well-known account."""
+
+    ending = signal.SIGKILL  # it would wait for its clients otherwise
+    account = "devstoreaccount1"
+    key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        self.endpoint = f"http://127.0.0.1:{port}/{self.account}"
+        self.url = f"azure://facesite/site?account_name={self.account}&account_url={self.endpoint}"
+        options = [
+            "--blobHost",
+            "127.0.0.1",
+            "--blobPort",
+            port,
+            "--location",
+            folder,
+            "--skipApiVersionCheck",
+            "--silent",
+        ]
+        super().__init__(["azurite-blob", *options], log=folder / "log", cwd=folder)
+
+    def start(self) -> None:
+        super().start()
+        key = {"account_name": self.account, "account_key": self.key}
+        client = BlobServiceClient(self.endpoint, credential=key, retry_total=0)
+
+        def has_container() -> bool:
+            try:
+                client.create_container("facesite")
+            except ServiceRequestError:
+                return False
+            return True
+
+        wait_until(has_container, "Azurite", seconds=120)  # Node.js takes its time on a busy machine
 
 
 @contextmanager

@@ -40,9 +40,15 @@ def test_a_bucket_is_storage_that_is_private_and_never_overwritten() -> None:
     assert options["default_acl"] is None
 
 
+def test_a_container_of_azure_is_storage_opened_as_whoever_the_machine_is() -> None:
+    options = env.storage("azure://faces/site?account_name=ours")["OPTIONS"]
+    assert (options["azure_container"], options["location"], options["account_name"]) == ("faces", "site", "ours")
+    assert options["account_key"] is None
+
+
 @pytest.mark.parametrize("url", ["ftp://faces", "faces", ""])
 def test_other_storage_is_refused_with_what_would_do(url: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match=r"file:// or s3://"):
+    with pytest.raises(ImproperlyConfigured, match=r"file://, s3:// or azure://"):
         env.storage(url)
 
 
