@@ -20,8 +20,8 @@ LABEL org.opencontainers.image.title="facesite" \
 # Libraries of the server. What installing them needs stays in this stage.
 FROM base AS server-libraries
 COPY docker/install-libraries.sh docker/constraints.txt docker/
-COPY requirements-server.txt requirements-svm.txt ./
-# requirements-svm.txt: for CLASSIFIER=linear-svm.
+COPY requirements-server.txt requirements-svm.txt requirements-traces.txt ./
+# requirements-svm.txt: for CLASSIFIER=linear-svm; requirements-traces.txt: for TRACES=true.
 ARG MORE=
 RUN docker/install-libraries.sh /opt/venv requirements-server.txt ${MORE}
 

@@ -23,7 +23,7 @@ web)
   ;;
 worker)
   exec celery --quiet -A facesite worker --queues "${WORKER_QUEUES:-recognition,training}" \
-    --concurrency "${WORKER_CONCURRENCY:-2}" --without-gossip --without-mingle --loglevel warning
+    --concurrency "${WORKER_CONCURRENCY:-2}" --loglevel warning
   ;;
 scheduler)
   exec celery --quiet -A facesite.scheduler beat --schedule /tmp/beat-schedule --pidfile= --loglevel warning
