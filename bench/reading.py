@@ -19,6 +19,7 @@ from access.models import ApiKey
 from access.roles import Role
 from bench.history import CAMERAS, DAYS, GONE, LOCATIONS, PEOPLE
 from detections.models import Location, Track
+from people.models import Person
 
 WARM_UP = 5
 _NEXT = re.compile(r'"next":"http://localhost([^"]+)|href="http://localhost([^"]+)">Older')
@@ -76,6 +77,7 @@ class Views:
     def __init__(self, reader: Reader, seed: int = 0) -> None:
         self._reader = reader
         self._random = Random(seed)
+        self._ids = dict(Person.objects.values_list("face_id", "pk"))
         self._places = dict(Location.objects.values_list("name", "pk"))
         self._tracks = Track.objects.values_list("pk").order_by("pk")
         self._track_ids = (self._tracks.first()[0], self._tracks.last()[0])
@@ -88,7 +90,7 @@ class Views:
         return f"/api/v1/database/{face_id(self._random.randrange(PEOPLE))}/last-known-location"
 
     def lists(self) -> Iterator[tuple[str, Callable[[], str]]]:
-        for path in ("/api/v1/detections", "/api/v1/tracks", "/detections/"):
+        for path in ("/api/v1/detections", "/api/v1/tracks", "/detections/", "/tracks/"):
             for name, query in self._filters():
                 if name != "track" or "tracks" not in path:
                     yield f"{path} {name}", _address(path, query)
@@ -132,9 +134,18 @@ class Views:
         return lambda: self._random.choice(urls)
 
     def _boards(self) -> Iterator[tuple[str, Callable[[], str]]]:
-        yield "/ dashboard", _address("/", dict)
-        yield "/ any page", _address("/", lambda: {"page": self._random.randint(1, PEOPLE // 25)})
-        yield "/ search", _address("/", lambda: {"q": f"{self._random.randrange(1000):03}"})
+        random = self._random
+        for path in ("/", "/people/"):
+            yield f"{path} all", _address(path, dict)
+            yield f"{path} any page", _address(path, lambda: {"page": random.randint(1, PEOPLE // 50)})
+            yield f"{path} search", _address(path, lambda: {"q": f"{random.randrange(1000):03}"})
+        yield "/ cards", _address("/", lambda: {"view": "cards"})
+        yield "/ never seen", _address("/", lambda: {"since": "never"})
+        yield "/ place, lately", _address("/", lambda: {"location": self._place(random.randrange(GONE)), "since": "1h"})
+        yield "/plans/ a place", lambda: f"/plans/{self._place(random.randrange(LOCATIONS))}/"
+        yield "/map/", _address("/map/", dict)
+        yield "/people/ somebody", lambda: f"/people/{self._ids[self.person()]}/"
+        yield "/people/ seen most often", lambda: f"/people/{self._ids[face_id(0)]}/"
 
     def _admin(self) -> Iterator[tuple[str, Callable[[], str]]]:
         for name in ("detection", "track", "lastseen", "crop"):

@@ -2,11 +2,13 @@
 
 import logging
 from contextlib import suppress
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from access import audit
 from detections import lastseen
@@ -25,8 +27,16 @@ class CannotCorrectError(Exception):
     """Nothing was changed; the text says why."""
 
 
-def correct(detection: Detection, person: Person | None, by: audit.Principal) -> int:
-    """The detection, with all others of its track, is of `person` (None: somebody unknown); returns how many are.
+@dataclass(frozen=True)
+class Correction:
+    """How many detections changed, and whether the next training moves somebody away from this face."""
+
+    count: int
+    is_learned: bool
+
+
+def correct(detection: Detection, person: Person | None, by: audit.Principal) -> Correction:
+    """The detection, with all others of its track, is of `person` (None: somebody unknown).
 
     Where the former person was last seen is found out anew. The track is closed, so that later crops of it do not
     decide otherwise. If there is a picture of the face, the next training moves the former person away from it.
@@ -34,7 +44,7 @@ def correct(detection: Detection, person: Person | None, by: audit.Principal) ->
     Raises:
         CannotCorrectError: the detection is gone, is already of that person, or that person may not be named.
     """
-    vector = _vector(detection)
+    vector = _vector(detection) if detection.person_id else None
     with transaction.atomic():
         # In the order in which workers lock: people, then tracks.
         wanted = {one for one in (detection.person_id, person and person.pk) if one}
@@ -44,13 +54,13 @@ def correct(detection: Detection, person: Person | None, by: audit.Principal) ->
         track = Track.objects.select_for_update().filter(pk=detection.track_id).first()
         current = Detection.objects.filter(pk=detection.pk).first()
         if current is None or (person and person.pk not in people):
-            raise CannotCorrectError("The detection or the person was deleted meanwhile.")
+            raise CannotCorrectError(_("The detection or the person was deleted meanwhile."))
         if current.person_id != detection.person_id:
-            raise CannotCorrectError("Somebody else corrected this detection meanwhile. Look at it again.")
+            raise CannotCorrectError(_("Somebody else corrected this detection meanwhile. Look at it again."))
         if current.person_id == (person and person.pk):
-            raise CannotCorrectError("The detection already says so.")
+            raise CannotCorrectError(_("The detection already says so."))
         if person and not people[person.pk].is_lawful:
-            raise CannotCorrectError("The legal basis of this person has expired: nobody may be named so.")
+            raise CannotCorrectError(_("The legal basis of this person has expired: nobody may be named so."))
         former = people.get(current.person_id)
         chosen = Detection.objects.filter(track=track) if track else Detection.objects.filter(pk=current.pk)
         count = _move(chosen, track, person)
@@ -62,7 +72,7 @@ def correct(detection: Detection, person: Person | None, by: audit.Principal) ->
             lastseen.update(chosen.order_by("-captured_at")[:1])
         subjects = [one.label for one in (former, person) if one]
         audit.note(by, "correct", "person", subjects, detection=str(current.pk), detections=count)
-    return count
+    return Correction(count, is_learned=bool(former and vector))
 
 
 def _move(chosen: QuerySet[Detection], track: Track | None, person: Person | None) -> int:

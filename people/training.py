@@ -5,7 +5,7 @@ from collections.abc import Collection
 from django.conf import settings
 
 from people import embedding, gallery, lookalikes, mixups
-from people.models import Embedding, Person, Photo
+from people.models import Embedding, Lookalike, Person, Photo
 from recognition import jobs, publishing
 from recognition.engine.artifact import Model
 from recognition.engine.errors import GallerySizeError
@@ -88,7 +88,7 @@ def all_lawful(labels: Collection[str]) -> bool:
 
 
 def is_outdated() -> bool:
-    """Whether people or photos changed since the model in service was trained."""
+    """Whether people, photos or names that were put right changed since the model in service was trained."""
     pointer = ActiveModel.objects.select_related("model").filter(pk=ActiveModel.SINGLETON, model__isnull=False).first()
     accepted = Photo.objects.filter(refusal="")
     if pointer is None:
@@ -96,6 +96,8 @@ def is_outdated() -> bool:
     # Asked for every page of the model, so those few who may not be recognised are taken off, not all others looked at.
     barred = list(Photo.objects.filter(person__in=Person.objects.unlawful()).values_list("pk", flat=True))
     if accepted.filter(created_at__gt=pointer.changed_at).exclude(pk__in=barred).exists():
+        return True
+    if Lookalike.objects.filter(created_at__gt=pointer.changed_at, pack_id=pointer.model.pack_id).exists():
         return True
     vectors = Embedding.objects.filter(pack_id=pointer.model.pack_id)
     return vectors.count() - vectors.filter(photo__in=barred).count() != pointer.model.vector_count

@@ -48,24 +48,25 @@ def correct_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         person = form.cleaned_data.get("person")
         try:
-            count = correcting.correct(detection, person, request.user)
+            done = correcting.correct(detection, person, request.user)
         except correcting.CannotCorrectError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, _corrected(count, person))
+            messages.success(request, _corrected(done, person))
             return redirect("person-page", detection.person_id) if detection.person_id else redirect("detections-page")
     context = {"detection": detection, "one": detection, "form": form}
     return render(request, "detections/correct.html", context, status=400 if form.errors else 200)
 
 
-def _corrected(count: int, person: Person | None) -> str:
+def _corrected(done: correcting.Correction, person: Person | None) -> str:
     name = person.face_id if person else _("somebody unknown")
     text = ngettext(
-        "Corrected: %(count)d detection is of %(name)s now. The next training learns from it.",
-        "Corrected: %(count)d detections are of %(name)s now. The next training learns from them.",
-        count,
+        "Corrected: %(count)d detection is of %(name)s now.",
+        "Corrected: %(count)d detections are of %(name)s now.",
+        done.count,
     )
-    return text % {"count": count, "name": name}
+    said = text % {"count": done.count, "name": name}
+    return f"{said} {_('The next training learns from it.')}" if done.is_learned else said
 
 
 @require_safe

@@ -263,12 +263,10 @@ def thumbnail(photo: UUID, px: int) -> str:
 
 def what_will_go(people: list[Person]) -> dict[str, int]:
     """How many rows of each kind go with these people, and how many models know them."""
-    counts = {
-        str(relation.related_model._meta.verbose_name_plural): relation.related_model.objects.filter(  # noqa: SLF001
-            **{f"{relation.field.name}__in": people}
-        ).count()
-        for relation in Person._meta.related_objects  # noqa: SLF001
-    }
+    counts: Counter[str] = Counter()
+    for relation in Person._meta.related_objects:  # noqa: SLF001
+        rows = relation.related_model.objects.filter(**{f"{relation.field.name}__in": people})
+        counts[str(relation.related_model._meta.verbose_name_plural)] += rows.count()  # noqa: SLF001
     labels = [person.label for person in people]
     models = TrainedModel.objects.filter(retired_at=None, labels__label__in=labels).distinct().count()
-    return {kind: count for kind, count in (counts | {"trained models that know them": models}).items() if count}
+    return {kind: count for kind, count in (dict(counts) | {"trained models that know them": models}).items() if count}

@@ -33,6 +33,7 @@ class Migration(migrations.Migration):
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lookalikes', to='people.person')),
                 ('shown', models.ForeignKey(help_text='Who it is; none: unknown.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='taken_for', to='people.person')),
             ],
+            options={'verbose_name': 'wrong name to learn from', 'verbose_name_plural': 'wrong names to learn from'},
         ),
         migrations.AddField(
             model_name='person',

@@ -190,6 +190,10 @@ class Lookalike(models.Model):
     vector = models.BinaryField()
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
+    class Meta:
+        verbose_name = "wrong name to learn from"
+        verbose_name_plural = "wrong names to learn from"
+
     def __str__(self) -> str:
         return f"look-alike {self.pk}"
 

@@ -47,7 +47,7 @@ def test_a_whole_track_moves_and_both_are_where_they_really_were(ada: Person) ->
     earlier = detect(ada, timedelta(hours=1), "lab")
     track = on_track(ada)
     grace = make_person("grace")
-    assert correcting.correct(track.detections.last(), grace, None) == 3
+    assert correcting.correct(track.detections.last(), grace, None).count == 3
     assert set(Detection.objects.filter(track=track).values_list("person__face_id", flat=True)) == {"grace"}
     assert LastSeen.objects.get(person=ada).detection_id == earlier.pk
     assert LastSeen.objects.get(person=grace).detection_id == track.detections.order_by("-captured_at").first().pk
@@ -57,7 +57,7 @@ def test_a_whole_track_moves_and_both_are_where_they_really_were(ada: Person) ->
 
 
 def test_somebody_who_was_seen_nowhere_else_is_nowhere(ada: Person) -> None:
-    assert correcting.correct(detect(ada), None, None) == 1
+    assert correcting.correct(detect(ada), None, None) == correcting.Correction(1, is_learned=False)
     assert not LastSeen.objects.exists()
     assert Detection.objects.get().person is None
 
@@ -125,7 +125,7 @@ def test_the_next_training_moves_a_person_away_from_who_was_taken_for_them(eyes:
     stranger = between(1, 7)
     classifier = loader.current().classifier
     before = float(classifier.similarities(stranger[None])[0, classifier.labels.index(ada.label)])
-    correcting.correct(detect(ada, jpeg=eyes.picture(face(stranger))), None, None)
+    assert correcting.correct(detect(ada, jpeg=eyes.picture(face(stranger))), None, None).is_learned
     assert Lookalike.objects.get().person == ada
     train()
     classifier = loader.current().classifier

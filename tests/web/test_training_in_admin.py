@@ -6,12 +6,14 @@ from datetime import date
 import pytest
 from django.test import Client
 
+from people import lookalikes
 from people.models import Person, Photo
 from people.training import train
 from recognition import wakeup
 from recognition.engine.packs import Pack
+from recognition.loader import pipeline
 from recognition.models import Job
-from tests.fabricated import enrol, make_person
+from tests.fabricated import direction, enrol, make_person
 from tests.web.sightings import put_in_service, text
 
 LIST = "/admin/people/person/"
@@ -41,8 +43,9 @@ def test_photos_without_a_model_need_training(operator: Client, pack: Pack) -> N
         lambda: Photo.objects.first().delete(),
         lambda: Person.objects.update(legal_basis_expires=date(2026, 2, 1)),
         lambda: Person.objects.first().delete(),
+        lambda: lookalikes.record(Person.objects.first(), pipeline().pack_id, direction(7).tobytes(), shown=None),
     ],
-    ids=["added", "photo deleted", "expired", "erased"],
+    ids=["added", "photo deleted", "expired", "erased", "corrected"],
 )
 def test_a_change_after_training_is_said(operator: Client, pack: Pack, change: Callable[[], object]) -> None:
     enrol("ada", seed=1)
