@@ -21,7 +21,8 @@ def by_part() -> Counter[str]:
         with suppress(psutil.NoSuchProcess):
             command, times = " ".join(process.cmdline()), process.cpu_times()
             part = next((part for word, part in PARTS.items() if word in command), "other")
-            seconds["senders" if process == this else part] += times.user + times.system
+            # Of its children those that have ended, as a connection's process of the database does.
+            seconds["senders" if process == this else part] += sum(times[:4])
     return seconds
 
 

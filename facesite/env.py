@@ -138,8 +138,9 @@ def broker(url: str, data_dir: Path) -> dict:
                 "socket_keepalive": True,
                 # So is a connection that is dead without having been closed, by a worker that only listens.
                 "health_check_interval": 10,
-                # What a worker took and never began comes back. Twice does no harm, so this may be short.
-                "visibility_timeout": 300,
+                # A wake-up may be lost, so none is acknowledged. An acknowledgement that a broker which hung never took
+                # stayed with the worker as unsettled work, until it had as much as it may and took no message any more.
+                "ack_emulation": False,
                 # Whoever sends a wake-up must not wait for a broker that is down.
                 "max_retries": 0,
             },
