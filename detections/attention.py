@@ -157,7 +157,7 @@ def _model(vitals: Vitals) -> Iterator[Problem]:
 def _given_up(vitals: Vitals) -> Iterator[Problem]:
     for letters, words in (
         (vitals.crops, lambda n: ngettext("%(n)s crop was given up", "%(n)s crops were given up", n)),
-        (vitals.jobs, lambda n: ngettext("%(n)s training job failed", "%(n)s training jobs failed", n)),
+        (vitals.jobs, lambda n: ngettext("%(n)s training or import failed", "%(n)s trainings or imports failed", n)),
         (vitals.deliveries, lambda n: ngettext("%(n)s webhook was given up", "%(n)s webhooks were given up", n)),
     ):
         if letters and letters.count:

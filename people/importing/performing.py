@@ -30,7 +30,7 @@ def perform(job: Job) -> None:
         over += 1
     accepted = bulk.photos.filter(outcome=Outcome.ACCEPTED)
     people = accepted.values("person").distinct().count()
-    jobs.advance(job, f"Accepted: {accepted.count()} photos of {people} people.", job.total, job.total)
+    jobs.advance(job, f"Photos accepted: {accepted.count()}; people: {people}.", job.total, job.total)
 
 
 def _enrol(row: ImportedPhoto, bulk: Import, by: User | None) -> None:

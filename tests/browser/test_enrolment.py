@@ -72,7 +72,7 @@ def test_a_dropped_photo_of_a_new_person_waits_for_the_legal_basis(operator: Pag
     operator.get_by_label("Legal basis").select_option("consent")
     operator.get_by_label("Since").fill("2026-01-01")
     operator.get_by_role("button", name="Save", exact=True).click()
-    expect(card(operator, "dropped.jpg")).to_contain_text("Accepted")
+    expect(card(operator, "dropped.jpg")).to_contain_text("Accepted", timeout=60_000)
     person = Person.objects.get()
     assert operator.url.endswith(reverse("admin:people_person_change", args=[person.pk]))
     assert person.photos.get().is_accepted
@@ -87,7 +87,7 @@ def test_a_photo_is_taken_with_the_webcam_by_keyboard_alone(operator: Page, cont
     expect(operator.get_by_role("button", name="Take photo")).to_be_focused()
     operator.wait_for_function("document.getElementById('webcam-video').videoWidth > 0")
     operator.keyboard.press("Enter")
-    expect(operator.locator("#photos li.accepted")).to_have_count(1)
+    expect(operator.locator("#photos li.accepted")).to_have_count(1, timeout=60_000)
     operator.keyboard.press("Tab")
     operator.keyboard.press("Enter")
     expect(operator.get_by_role("button", name="Use the webcam")).to_be_focused()

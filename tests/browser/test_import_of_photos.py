@@ -7,10 +7,12 @@ from threading import Thread
 
 import pytest
 from django.db import connection
+from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from access.roles import Role
-from people.models import Person
+from people.importing import arriving
+from people.models import Import, Person
 from people.tasks import run_training_job
 from recognition import wakeup
 from recognition.engine.packs import Pack
@@ -62,19 +64,33 @@ def give_basis(page: Page) -> None:
 def expect_report(page: Page) -> None:
     expect(page.get_by_role("status")).to_contain_text("Waiting for a worker.")
     with worker():
-        expect(page.get_by_text("Accepted: 1 photos of 1 people.")).to_be_visible()
+        expect(page.get_by_text("Photos accepted: 1; people: 1.")).to_be_visible(timeout=60_000)
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     expect(page.get_by_role("row").filter(has_text="room.jpg")).to_contain_text("No face was found")
     expect(page.get_by_role("row").filter(has_text="notes.txt")).to_contain_text("Not usable")
     assert [person.face_id for person in Person.objects.all()] == ["Eileen Collins"]
 
 
-def test_a_folder_is_sent_file_by_file_and_reported(form: Page, tmp_path: Path) -> None:
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
     for name, make in FOLDER.items():
         file = tmp_path / "all" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(make())
-    form.get_by_label("Or the folder itself").set_input_files(tmp_path / "all")
+    return tmp_path / "all"
+
+
+def test_what_was_broken_off_goes_on_with_the_same_folder(form: Page, folder: Path) -> None:
+    bulk = Import(legal_basis="consent", legal_basis_date="2026-01-01")
+    arriving.expect(bulk, [f"all/{name}" for name in FOLDER])
+    arriving.receive(bulk.photos.first(), portrait())
+    form.goto(reverse("admin:people_import_change", args=[bulk.pk]))
+    form.get_by_label("The folder").set_input_files(folder)
+    expect_report(form)
+
+
+def test_a_folder_is_sent_file_by_file_and_reported(form: Page, folder: Path) -> None:
+    form.get_by_label("Or the folder itself").set_input_files(folder)
     form.get_by_role("button", name="Import", exact=True).click()
     expect(form.get_by_label("Legal basis")).to_be_focused()
     assert not Job.objects.exists(), "nothing without a legal basis"

@@ -195,7 +195,7 @@ def test_a_model_that_cannot_be_loaded_is_told(viewer: Client, all_well: None) -
 def test_what_was_given_up_is_shown_with_its_reason(admin: Client, all_well: None) -> None:
     crop(Crop.State.DEAD), failed_job(), dead_delivery()
     page = text(admin.get("/health/"))
-    for words in ("1 crop was given up", "1 training job failed", "1 webhook was given up"):
+    for words in ("1 crop was given up", "1 training or import failed", "1 webhook was given up"):
         assert words in page
     for words in ("It is no image.", "Nobody is enrolled.", "It answered 500."):
         assert words in page

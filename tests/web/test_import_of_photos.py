@@ -79,7 +79,7 @@ def test_every_file_is_enrolled_or_told_why_not(operator: Client, eyes: Eyes) ->
     assert answer.status_code == 302
     assert not Person.objects.exists(), "nobody is enrolled before a worker has looked"
     job = work()
-    assert (job.state, job.message) == (Job.State.SUCCEEDED, "Accepted: 2 photos of 2 people.")
+    assert (job.state, job.message) == (Job.State.SUCCEEDED, "Photos accepted: 2; people: 2.")
     assert {path: outcome for path, (outcome, _) in outcomes().items()} == {
         "Ada/1.jpg": "accepted",
         "Ada/room.jpg": "refused",
@@ -97,7 +97,7 @@ def test_every_file_is_enrolled_or_told_why_not(operator: Client, eyes: Eyes) ->
         assert person.legal_basis_expires == date(2027, 1, 1)
     assert not ImportedPhoto.objects.exclude(image=None).exists(), "what was looked at is not kept twice"
     page = report(operator)
-    for words in ("Accepted: 2 photos of 2 people.", "No face was found", "points out of the folder", "Grace/1.jpg"):
+    for words in ("Photos accepted: 2; people: 2.", "No face was found", "points out of the folder", "Grace/1.jpg"):
         assert words in page
     assert {"import", "add", "add photo"} <= set(AuditEntry.objects.values_list("action", flat=True))
     assert Photo.objects.filter(refusal="").first().added_by.username == Role.OPERATOR
@@ -128,7 +128,7 @@ def test_a_worker_that_dies_leaves_the_rest_to_the_next(
     job = work()
     assert (job.state, ImportedPhoto.objects.filter(outcome="accepted").count()) == (Job.State.QUEUED, 3)
     monkeypatch.setattr(stopping, "is_asked", lambda: False)
-    assert work().message == "Accepted: 4 photos of 1 people."
+    assert work().message == "Photos accepted: 4; people: 1."
     assert len(looked) == 4
 
 
@@ -267,7 +267,7 @@ def test_the_report_follows_the_worker(operator: Client, eyes: Eyes) -> None:
     work()
     assert operator.get(progress)["HX-Refresh"] == "true"
     assert "hx-trigger" not in report(operator)
-    assert "1 photos of 1 people" in text(operator.get("/admin/people/import/"))
+    assert "Photos accepted: 1; people: 1." in text(operator.get("/admin/people/import/"))
 
 
 def test_training_waits_for_an_import_and_both_are_done(operator: Client, eyes: Eyes) -> None:
