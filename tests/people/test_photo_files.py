@@ -20,7 +20,8 @@ SECRET = b"51.2345 N, 0.4567 W"
 
 
 def files(storage: Path) -> list[Path]:
-    return [path for path in storage.rglob("*") if path.is_file()]
+    """All but the marks of erased people, which name nobody."""
+    return [path for path in storage.rglob("*") if path.is_file() and path.parent.name != "tombstones"]
 
 
 def test_the_file_of_an_accepted_photo_is_a_copy_that_looks_the_same(operator: APIClient, storage: Path) -> None:
