@@ -26,7 +26,8 @@ class Deaf(Load):
 @quick_on("deployed")
 def test_too_much_is_turned_away_and_the_rest_is_served(site: Site, measured: Callable[..., None]) -> None:
     # Room for what two workers do in a few seconds, so that it is soon empty again.
-    with web_with(site, MAX_INBOX="300", MAX_KEY_REQUESTS_PER_SECOND="150"):
+    room = round(length(quick=40, full=300))
+    with web_with(site, MAX_INBOX=str(room), MAX_KEY_REQUESTS_PER_SECOND="150"):
         normal = Load(site.url, site.key)
         normal.send(40)
         assert_nothing_lost(site, normal, seconds=bound(60))
@@ -51,7 +52,7 @@ def test_too_much_is_turned_away_and_the_rest_is_served(site: Site, measured: Ca
         offered_per_done=offered / max(1, done), accepted_p99_s=p99, answers=dict(flood.statuses),
         memory_before_mb=before, memory_after_mb=after, normal_after_s=normal_after, seconds=seconds,
     )  # fmt: skip
-    assert flood.statuses.keys() <= {202, 429, 503}
+    assert {202} < flood.statuses.keys() <= {202, 429, 503}
     assert again.statuses == {202: 20}
     assert_within(p99, ACCEPTED_S)
     if not QUICK:  # after seconds, not all that is made once is made
