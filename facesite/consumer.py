@@ -23,5 +23,8 @@ class Consumer(consumer.Consumer):
         super().__init__(*arguments, worker_options={**(worker_options or {}), **QUIET}, **others)
 
     def ensure_connected(self, conn: Connection) -> Connection:
+        # A wake-up that was taken and not begun is the sweeper's to send again: to put it back takes the broker, and
+        # without it kombu writes a file.
+        conn.transport.Channel.do_restore = False
         conn.ensure_connection = partial(conn.ensure_connection, interval_start=RETRY_S, interval_step=0)
         return super().ensure_connected(conn)

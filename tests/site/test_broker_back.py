@@ -30,6 +30,7 @@ def test_it_is_looked_for_as_often_after_many_failures(monkeypatch: pytest.Monke
     consumer.first_connection_attempt, consumer.broker_connection_retry_attempt = False, 0
     assert consumer.ensure_connected(connection) is connection
     assert sum(slept) == FAILURES * RETRY_S
+    assert not connection.transport.Channel.do_restore, "it is not put off by what it cannot give back"
 
 
 def test_a_worker_tells_the_others_nothing_whatever_its_command_says() -> None:
