@@ -141,4 +141,4 @@ def test_node_rests_between_frames(tmp_path):
     started = time.process_time()
     bench.run(*(camera(str(number), path, realtime=True, loop=True) for number in range(4)), seconds=3)
     assert time.process_time() - started < 0.6
-    assert np.ptp([len(seen) for seen in bench.seen.values()]) <= 1
+    assert np.ptp([len(seen) for seen in bench.seen.values()]) <= 2  # a frame early or late

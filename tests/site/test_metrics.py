@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 
 from detections import processing
 from detections.models import CameraStatus, EdgeNode
-from facesite import standing
+from facesite import metricfiles, standing
 from facesite.standing import Standing
 from people.training import train
 from recognition import heartbeats
@@ -33,8 +33,10 @@ TOKEN = "a token for the tests"
 
 
 @pytest.fixture
-def scrape(settings: object, client: Client) -> Callable[[], str]:
+def scrape(settings: object, client: Client, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
     settings.METRICS_TOKEN = TOKEN
+    # What this process counted alone: another test may have loaded what lets processes count together.
+    monkeypatch.delenv(metricfiles.FOLDER, raising=False)
 
     def scrape() -> str:
         return client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).content.decode()
