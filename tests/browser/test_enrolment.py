@@ -85,7 +85,7 @@ def test_a_photo_is_taken_with_the_webcam_by_keyboard_alone(operator: Page, cont
     operator.get_by_role("button", name="Use the webcam").focus()
     operator.keyboard.press("Enter")
     expect(operator.get_by_role("button", name="Take photo")).to_be_focused()
-    operator.wait_for_function("document.getElementById('webcam-video').videoWidth > 0")
+    expect(operator.get_by_label("What the webcam sees")).to_have_js_property("readyState", 4)
     operator.keyboard.press("Enter")
     expect(operator.locator("#photos li.accepted")).to_have_count(1, timeout=60_000)
     operator.keyboard.press("Tab")
