@@ -3,7 +3,7 @@
 from unicodedata import category
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from people.importing.names import MAX_PATH, is_litter, places
@@ -15,6 +15,7 @@ segments = st.text(min_size=1, max_size=12) | st.sampled_from(["..", ".", "", "C
 paths = st.lists(segments, max_size=5).map("/".join) | st.lists(segments, max_size=5).map("\\".join) | st.text()
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(paths, max_size=8))
 @example(["/etc/passwd", "../../x/y.jpg", "Ada/../Grace/1.jpg", "C:\\Users\\1.jpg"])
 def test_no_name_does_harm(names: list[str]) -> None:

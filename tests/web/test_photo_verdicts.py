@@ -107,7 +107,9 @@ def test_the_page_may_use_the_camera_and_no_other_page_may(operator: Client) -> 
 
 
 @given(name=st.text(min_size=1, max_size=60))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_a_file_name_is_only_ever_text(operator: Client, eyes: Eyes, name: str) -> None:
     person, _ = Person.objects.get_or_create(
         face_id="ada", defaults={"legal_basis": "consent", "legal_basis_date": date(2026, 1, 1)}
