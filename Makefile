@@ -14,7 +14,7 @@ RUNTIME := $(VENV)/.runtime-$(shell cat $(REQUIREMENTS) | cksum | tr ' ' '-')
 DEVELOPMENT := $(VENV)/.development-$(shell cat $(REQUIREMENTS) requirements-dev.txt | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak faults lint check format clean
+.PHONY: help setup run test soak faults screenshots lint check format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ soak: $(DEVELOPMENT) setup ## The edge node's faults as long as in life, 90 minu
 
 faults: $(DEVELOPMENT) setup ## The server's faults as docs/reliability.md lists them, an hour (FAULTS=0.1: a tenth; 0: short)
 	@FAULTS=$(FAULTS) $(BIN)/python -m pytest -m "" $(or $(ARGS),tests/faults tests/edge/faults/test_disk_full.py)
+
+screenshots: $(DEVELOPMENT) setup ## Pictures of every page into docs/screenshots, of a private site with made-up data
+	@$(BIN)/python -m tests.screenshots $(ARGS)
 
 lint: $(DEVELOPMENT)
 	@$(BIN)/ruff check .

@@ -12,17 +12,18 @@ from access.roles import Capability, capabilities_of
 
 @dataclass(frozen=True)
 class Entry:
-    """`page` is the name of a URL; everything below that URL belongs to the entry too."""
+    """`page` is the name of a URL; everything below that URL belongs to the entry too, and below those of `others`."""
 
     label: str | Promise
     page: str
     icon: str
     capability: Capability = Capability.READ
+    others: tuple[str, ...] = ()
 
 
 ENTRIES = (
-    Entry(_("Where"), "dashboard", "map-pin"),
-    Entry(_("Detections"), "detections-page", "scan-face"),
+    Entry(_("Where"), "dashboard", "map-pin", others=("plans-page", "map-page")),
+    Entry(_("Detections"), "detections-page", "scan-face", others=("tracks-page",)),
     Entry(_("People"), "people-page", "users"),
     Entry(_("Cameras"), "cameras-page", "cctv"),
     Entry(_("Model"), "model-page", "brain"),
@@ -41,7 +42,8 @@ def navigation(request: HttpRequest) -> dict:
     for entry in ENTRIES:
         address = _address(entry.page) if entry.capability in allowed else None
         if address:
-            is_here = request.path.startswith(address) if address != "/" else request.path == "/"
+            below = [one for one in (address, *map(_address, entry.others)) if one and one != "/"]
+            is_here = request.path == address or request.path.startswith(tuple(below))
             shown.append({"entry": entry, "address": address, "is_here": is_here})
     return {"navigation": shown}
 

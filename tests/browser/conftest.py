@@ -1,7 +1,5 @@
 """A real Chromium, one for all tests, and a page of it that must stay without complaints."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,13 +12,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from access.roles import Role
+from tests.browser.chromium import launch, program
+from tests.conftest import required
 from tests.photographs import portrait
-
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-    "--use-fake-device-for-media-stream",
-]  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,15 +36,10 @@ def webcam(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def chromium(webcam: Path) -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("Chromium is not here")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=[*ARGUMENTS, f"--use-file-for-fake-video-capture={webcam}"]
-        )
+    required(program() is not None, "Chromium")
+    camera = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={webcam}")
+    with sync_playwright() as playwright, launch(playwright, *camera) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -32,9 +32,9 @@ def test_a_page_that_does_not_exist_is_not_shown(viewer: Client, monkeypatch: py
 
 
 def test_the_page_that_is_open_is_marked(viewer: Client) -> None:
-    for address in ("/", "/detections/"):
+    for address, entry in {"/": "/", "/map/": "/", "/detections/": "/detections/", "/tracks/": "/detections/"}.items():
         marked = re.findall(r'<a href="([^"]+)" aria-current="page"', text(viewer.get(address)).split("</nav>")[0])
-        assert marked == [address]
+        assert marked == [entry]
 
 
 def test_strangers_and_accounts_without_a_role_are_shown_no_way(
