@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 from django.utils import timezone
 
@@ -67,15 +67,15 @@ def of(person: Person, before: datetime | None = None) -> tuple[list[Visit], dat
 
 def _passages(person: Person, before: datetime | None) -> list[Passage]:
     earlier = Q(captured_at__lt=before) if before else Q()
-    tracks = list(Track.objects.filter(earlier, person=person).order_by("-captured_at", "-pk")[: PASSAGES + 1])
     # With the first detection of each track comes its place, its picture, and where it can be corrected.
-    firsts = {}
-    for one in _detections(Detection.objects.filter(track__in=tracks)).order_by("captured_at"):
-        firsts.setdefault(one.track_id, one)
+    first = Detection.objects.filter(track=OuterRef("pk")).order_by("captured_at").values("pk")[:1]
+    tracks = Track.objects.filter(earlier, person=person).annotate(first=Subquery(first))
+    tracks = list(tracks.order_by("-captured_at", "-pk")[: PASSAGES + 1])
+    firsts = _detections(Detection.objects.filter(pk__in=[track.first for track in tracks])).in_bulk()
     passages = [
-        Passage(firsts[track.pk], track.ended_at, track.detection_count, track.probability, bool(track.corrected_at))
+        Passage(firsts[track.first], track.ended_at, track.detection_count, track.probability, bool(track.corrected_at))
         for track in tracks
-        if track.pk in firsts
+        if track.first in firsts
     ]
     alone = _detections(Detection.objects.filter(earlier, person=person, track=None))
     if len(tracks) > PASSAGES:
