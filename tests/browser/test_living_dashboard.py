@@ -1,5 +1,6 @@
 """The dashboard follows what happens without being touched, and says so when it cannot."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -70,3 +71,17 @@ def test_a_server_that_does_not_answer_is_said_until_it_does(dashboard: Page, co
 def test_a_session_that_ends_leads_to_the_login(dashboard: Page) -> None:
     Session.objects.all().delete()
     expect(dashboard.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_the_search_follows_the_typing_and_stays_in_the_address(dashboard: Page) -> None:
+    detect(make_person("grace"))
+    expect(dashboard.locator("tr[data-face-id]")).to_have_count(2)
+    dashboard.get_by_label("Name").press_sequentially("gra")
+    expect(dashboard.locator("tr[data-face-id]")).to_have_count(1)
+    expect(dashboard).to_have_url(re.compile(r"/\?q=gra$"))
+    dashboard.get_by_label("Shown as").select_option("cards")
+    expect(dashboard.locator(".card.person")).to_have_attribute("data-face-id", "grace")
+    assert dashboard.evaluate("window.untouched")
+    dashboard.reload()
+    expect(dashboard.locator(".card.person")).to_have_count(1)
