@@ -15,7 +15,7 @@ from people.models import Person
 # Somebody who is seen again at the same place within this time has not been away.
 SAME_VISIT = timedelta(minutes=10)
 # Read at once: one page of visits is made of these.
-PASSAGES = 200
+PASSAGES = 60
 HOURS_SHOWN = timedelta(days=28)
 
 
