@@ -37,10 +37,8 @@ $(DEVELOPMENT): $(RUNTIME) requirements-dev.txt
 setup: $(RUNTIME) ## Virtual environment, requirements, pack, database, first account
 	@$(BIN)/python manage.py setup
 
-run: setup ## Set up and start everything (DEMO=0: without the demo; PORT=8001: another port)
-ifneq ($(DEMO),0)
-	@$(BIN)/python manage.py demo
-endif
+run: $(RUNTIME) ## Set up and start everything (DEMO=0: without the demo; PORT=8001: another port)
+	@$(BIN)/python manage.py setup $(if $(filter-out 0,$(DEMO)),--demo)
 	@exec $(BIN)/python manage.py start $(if $(filter-out 0,$(DEMO)),--demo)
 
 test: $(DEVELOPMENT) setup lint check ## Set up and run all checks and tests (ARGS= goes to pytest)

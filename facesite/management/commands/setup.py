@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from access.models import ApiKey
 from detections.models import EdgeNode
@@ -21,6 +21,9 @@ FIRST_NODE = "First edge node"
 
 class Command(BaseCommand):
     help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--demo", action="store_true", help="also prepare the demo")
 
     def handle(self, *args: object, **options: object) -> None:
         self._step(1, "recognition pack")
@@ -37,6 +40,8 @@ class Command(BaseCommand):
             rule = "─" * 100
             text = "\n".join(made)
             self.stdout.write(f"\n{rule}\nMade now, and shown only this once:\n{text}\n{rule}\n")
+        if options["demo"]:  # in this very process: starting another takes seconds
+            call_command("demo", stdout=self.stdout)
 
     def _step(self, number: int, what: str) -> None:
         self.stdout.write(f"[{number}/4] {what}")
