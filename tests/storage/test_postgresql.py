@@ -12,7 +12,7 @@ AREAS = ("access", "api", "delivery", "hotswap", "ingest", "people", "processing
 
 @pytest.mark.slow
 @pytest.mark.services
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 @pytest.mark.xdist_group("postgresql")
 def test_every_behaviour_with_a_database_holds_on_postgresql(postgres: str) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow"]
