@@ -10,7 +10,8 @@ from gunicorn.workers.base import Worker
 from access import buckets  # noqa: F401 - before the workers are forked, so that all count in the same memory
 from facesite import metricfiles, settings
 
-metricfiles.count_together(settings.METRICS_DIR, "web")
+if settings.METRICS_TOKEN:  # else nobody may read them, and on a full disk a file in memory ends its process
+    metricfiles.count_together(settings.METRICS_DIR, "web")
 
 worker_class = "gthread"
 workers = settings.WEB_CONCURRENCY
