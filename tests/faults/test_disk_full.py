@@ -16,7 +16,7 @@ import requests
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests import photographs
-from tests.faults.lengths import bound, not_quick, times
+from tests.faults.lengths import bound, times
 from tests.faults.load import PERSON, Load
 from tests.faults.oracle import assert_no_orphans, assert_nothing_lost
 from tests.faults.site import Site
@@ -42,7 +42,6 @@ def cramped(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Site
         subprocess.run(["umount", disk], check=True)
 
 
-@not_quick
 def test_a_full_disk_is_survived_without_a_restart(cramped: Site, measured: Callable[..., None]) -> None:
     load = Eager(cramped.url, cramped.key)
     lives = [program.pid for program in cramped.programs]
