@@ -27,7 +27,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "facesite.settings")
 @import_modules.connect
 def count_together(**_: object) -> None:
     """Connected before the application is made: it sets Django up, which imports what counts."""
-    if not settings.METRICS_TOKEN:  # nobody may read them, and on a full disk a file in memory ends its process
+    if not settings.METRICS_TOKEN:  # nobody may read what is counted
         return
     # A child that replaces another has its index, and goes on counting where that ended.
     metricfiles.count_together(settings.METRICS_DIR, "celery", lambda: getattr(current_process(), "index", "parent"))

@@ -3,6 +3,8 @@ the system, and survives the process that made it.
 
 The folder of a program ends with its host and process id. Programs that share METRICS_DIR on one machine (`make run`)
 are read together; those of other machines are left alone.
+
+On a disk that fills up such a file ends its process (SIGBUS), so METRICS_DIR should be on another than the data.
 """
 
 import os

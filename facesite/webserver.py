@@ -10,7 +10,7 @@ from gunicorn.workers.base import Worker
 from access import buckets  # noqa: F401 - before the workers are forked, so that all count in the same memory
 from facesite import metricfiles, settings
 
-if settings.METRICS_TOKEN:  # else nobody may read them, and on a full disk a file in memory ends its process
+if settings.METRICS_TOKEN:  # otherwise nobody may read what is counted
     metricfiles.count_together(settings.METRICS_DIR, "web")
 
 worker_class = "gthread"
