@@ -41,9 +41,9 @@ def _work() -> Iterator[Metric]:
     yield _gauge("webhooks_age_seconds", "For how long the first webhook has been due.", _age(delivering.due()))
     paused = ExternalServer.objects.filter(is_active=True, paused_until__gt=Now()).count()
     yield _gauge("webhook_servers_paused", "Servers left alone for a while after failures.", paused)
-    jobs = GaugeMetricFamily("facesite_training_jobs", "Training jobs that are not over.", labels=("state",))
+    jobs = GaugeMetricFamily("facesite_training_jobs", "Trainings and imports that are not over.", labels=("state",))
     for state in (Job.State.QUEUED, Job.State.RUNNING):
-        jobs.add_metric((state,), Job.objects.filter(kind__in=Job.TRAINING, state=state).count())
+        jobs.add_metric((state,), Job.objects.filter(kind__in=Job.LONG, state=state).count())
     yield jobs
 
 

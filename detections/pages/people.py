@@ -58,16 +58,16 @@ def people_page(request: HttpRequest) -> HttpResponse:
         Person.objects.filter(pk__in=[one.pk for one in page]).with_photo_counts().annotate(photo=Photo.first_of("pk"))
     )
     page.object_list = list(shown.select_related("group", "last_seen__camera__location").order_by("face_id"))
-    search = chosen.form.cleaned_data["q"]
-    if search:
-        searching.note(request.user, Search.Means.PERSON, [one.pk for one in page])
     context = {
         "form": chosen.form,
         "page": page,
         "is_filtered": any(chosen.form.cleaned_data.values()),
         "just_now": timezone.now() - JUST_NOW,
     }
-    return refreshing(request, "detections/people.html", "detections/people_board.html", context)
+    answer = refreshing(request, "detections/people.html", "detections/people_board.html", context)
+    if answer.status_code == 200 and chosen.form.cleaned_data["q"]:
+        searching.note(request.user, Search.Means.PERSON, [one.pk for one in page])
+    return answer
 
 
 @require_safe

@@ -99,8 +99,6 @@ def _list(request: HttpRequest, what: str) -> HttpResponse:
         rows = pages.paginate_queryset(chosen.qs, Request(request))
     except NotFound as error:
         raise Http404("This page does not exist.") from error
-    if not request.htmx:
-        searching.note_face_id(request.user, chosen.form.cleaned_data["face_id"])
     context |= {
         "rows": rows,
         "newer": pages.get_previous_link(),
@@ -111,7 +109,10 @@ def _list(request: HttpRequest, what: str) -> HttpResponse:
     }
     state = [(one.pk, one.person and one.person.face_id, one.probability, one.has_face) for one in rows]
     part = f"detections/{what}_board.html"
-    return refreshing(request, "detections/sightings.html", part, context, state=state, every=2)
+    answer = refreshing(request, "detections/sightings.html", part, context, state=state, every=2)
+    if answer.status_code == 200:  # not where nothing is told that is not shown already
+        searching.note_face_id(request.user, chosen.form.cleaned_data["face_id"])
+    return answer
 
 
 @require_safe

@@ -1,7 +1,7 @@
-"""What the documents point at is there: pages, headings, files, commands of manage.py, benches and settings."""
+"""What README and docs refer to exists: links and their anchors, make targets, commands, modules and scripts."""
 
+import os
 import re
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,50 +9,69 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
-ROOT = settings.BASE_DIR
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("k8s/**/*.md"), *ROOT.glob("*/README.md")])
+REPOSITORY: Path = settings.BASE_DIR
+PAGES = sorted(
+    path.relative_to(REPOSITORY)
+    for pattern in ("*.md", "docs/*.md", "*/README.md")
+    for path in REPOSITORY.glob(pattern)
+)
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+TARGETS = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
 
 
-@cache
+def text(page: Path) -> str:
+    return (REPOSITORY / page).read_text()
+
+
 def anchors(page: Path) -> set[str]:
-    """As the sites that show Markdown make them of headings."""
-    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", text(page)), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def commands(page: Path) -> str:
+    """All that is shown as something to type: shell blocks, and words in code style. One command in a line."""
+    blocks = [body for language, body in FENCE.findall(text(page)) if language in {"sh", "bash", ""}]
+    return "\n".join([*blocks, *re.findall(r"`([^`]+)`", FENCE.sub("", text(page)))])
 
 
 def broken(page: Path) -> list[str]:
     found = []
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
-        path, _, anchor = target.partition("#")
-        if target.startswith(("http://", "https://")):
+    for link in LINK.findall(FENCE.sub("", text(page))):
+        if re.match(r"[a-z]+:", link):
             continue
-        there = (page.parent / path).resolve() if path else page
-        if not there.exists() or (anchor and anchor not in anchors(there)):
-            found.append(target)
+        file, _, anchor = link.partition("#")
+        target = Path(os.path.normpath(page.parent / file)) if file else page
+        if not (REPOSITORY / target).exists() or (anchor and anchor not in anchors(target)):
+            found.append(link)
     return found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=str)
 def test_links_lead_somewhere(page: Path) -> None:
     assert broken(page) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_commands_exist(page: Path) -> None:
-    text = page.read_text()
-    known = set(get_commands())
-    named = set(re.findall(r"manage\.py ([a-z_]+)", text))
-    modules = set(re.findall(r"python -m ((?:bench|edge_client)(?:\.\w+)?)", text)) - {"bench.NAME"}
-    assert named <= known
-    assert {module for module in modules if find_spec(module) is None} == set()
-
-
-def test_the_readme_lists_every_page() -> None:
-    readme = (ROOT / "README.md").read_text()
-    assert {path.name for path in ROOT.glob("docs/*.md") if f"docs/{path.name}" not in readme} == set()
-
-
-def test_what_is_broken_is_seen(tmp_path: Path) -> None:
+def test_a_link_that_leads_nowhere_is_seen(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# A heading\n[a](#a-heading) [b](gone.md) [c](#gone) [d](https://example.org/)")
     assert broken(page) == ["gone.md", "#gone"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_what_is_to_be_typed_exists(page: Path) -> None:
+    shown = commands(page)
+    assert set(re.findall(r"^(?:\w+=\S+ )*make ([a-z-]+)\b", shown, re.MULTILINE)) <= TARGETS
+    assert set(re.findall(r"\bmanage\.py ([a-z_]+)", shown)) <= set(get_commands())
+    for module in re.findall(r"\bpython3? -m ([a-z_.]*[a-z_])\b(?!\.[A-Z])", shown):
+        assert find_spec(module), module
+    for script in re.findall(r"(?<![\w/.])((?:docker|k8s)/[\w./-]+\.(?:sh|py))\b", shown):
+        assert os.access(REPOSITORY / script, os.X_OK if script.endswith(".sh") else os.R_OK), script
+    for overlay in re.findall(r"k8s/apply\.sh ([a-z]+)", shown):
+        assert (REPOSITORY / "k8s" / "overlays" / overlay).is_dir(), overlay
+
+
+def test_every_page_of_docs_is_in_the_readme() -> None:
+    listed = set(LINK.findall(text(Path("README.md"))))
+    assert {str(page) for page in PAGES if page.parts[0] == "docs"} <= listed

@@ -1,4 +1,4 @@
-"""What the autoscaler asks the database is how long crops have been due, and how much there is to train."""
+"""What the autoscaler asks the database is how long crops have been due, and how much there is to train and import."""
 
 import os
 import subprocess
@@ -32,8 +32,9 @@ for state, seconds in [("pending", -60), ("pending", -5), ("pending", 20), ("don
     Crop.objects.create(
         id=uuid.uuid4(), job=job, camera=camera, captured_at=now, state=state, due_at=now + timedelta(seconds=seconds)
     )
-for state in ("queued", "running", "succeeded", "failed"):
-    Job.objects.create(kind=Job.Kind.TRAIN, state=state)
+for kind in (Job.Kind.TRAIN, Job.Kind.IMPORT_PHOTOS):
+    for state in ("queued", "running", "succeeded", "failed"):
+        Job.objects.create(kind=kind, state=state)
 """
 
 
@@ -63,8 +64,8 @@ def test_workers_follow_the_crop_that_has_waited_longest(filled: psycopg2.extens
     assert 60 <= asked(filled, "worker-recognition") < 600
 
 
-def test_training_follows_the_jobs_that_wait_or_run(filled: psycopg2.extensions.connection) -> None:
-    assert asked(filled, "worker-training") == 2
+def test_training_follows_the_trainings_and_imports_that_wait_or_run(filled: psycopg2.extensions.connection) -> None:
+    assert asked(filled, "worker-training") == 4
 
 
 def test_an_empty_queue_is_no_age(filled: psycopg2.extensions.connection) -> None:

@@ -79,6 +79,22 @@ def test_whom_a_search_showed_is_on_record(viewer: Client, site: PersonGroup) ->
     assert sorted(found) == ["ada", "grace"]
 
 
+@pytest.mark.parametrize(("page", "query"), [("/people/", {"q": "ad"}), ("/detections/", {"face_id": "ada"})])
+def test_what_refreshes_itself_is_on_record_once_whatever_asks(
+    viewer: Client, site: PersonGroup, page: str, query: dict[str, str]
+) -> None:
+    def noted() -> int:
+        return Search.objects.filter(person__face_id="ada").count()
+
+    version = re.search(r"version=(\w+)", text(viewer.get(page, query)))[1]
+    assert noted() == 1
+    guise = {"HX-Request": "true"}
+    assert viewer.get(page, query | {"version": version}, headers=guise).status_code == 204
+    assert noted() == 1
+    assert viewer.get(page, query | {"version": "made-up"}, headers=guise).status_code == 200
+    assert noted() == 2
+
+
 def test_people_are_listed_with_what_is_missing(viewer: Client, site: PersonGroup) -> None:
     yesterday = timezone.localdate() - timedelta(days=1)
     make_person("joan", legal_basis_expires=yesterday)
