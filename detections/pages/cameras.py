@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from django.contrib import messages
 from django.db import IntegrityError
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -23,9 +22,8 @@ from detections.bars import Chart, Column, chart
 from detections.fleet import fleet, watched
 from detections.models import Camera, CameraSettings, Detection, EdgeNode, FaceImage, Location
 from detections.pages.forms import Cameras, NodeForm
-from detections.pages.refreshing import refreshing
+from detections.pages.refreshing import just_now, refreshing
 
-JUST_NOW = timedelta(minutes=1)
 HOURS = 24
 # A camera that sees more than this in a day has full bars anyway.
 COUNTED = 20_000
@@ -41,7 +39,7 @@ def cameras_page(request: HttpRequest) -> HttpResponse:
     context = {
         "fleet": fleet(pk=chosen) if chosen.isdecimal() else fleet(),
         "chosen": chosen.isdecimal(),
-        "just_now": timezone.now() - JUST_NOW,
+        "just_now": just_now(),
     }
     return refreshing(request, "detections/cameras.html", "detections/fleet.html", context)
 
@@ -51,14 +49,13 @@ def cameras_page(request: HttpRequest) -> HttpResponse:
 @requires(Capability.READ)
 def camera_page(request: HttpRequest, pk: str) -> HttpResponse:
     camera = get_object_or_404(Camera.objects.select_related("location", "status", "settings"), pk=pk)
-    has_face = Exists(FaceImage.objects.filter(pk=OuterRef("pk")))
     context = {
         "one": watched(camera),
         "nodes": camera.nodes.all(),
         "settings": _settings(camera),
         "hours": _hours(camera),
-        "latest": detections().filter(camera=camera).annotate(has_face=has_face)[:SHOWN],
-        "just_now": timezone.now() - JUST_NOW,
+        "latest": detections().filter(camera=camera).annotate(has_face=FaceImage.kept("pk"))[:SHOWN],
+        "just_now": just_now(),
     }
     return refreshing(request, "detections/camera.html", "detections/camera_board.html", context)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
@@ -10,7 +9,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -21,11 +19,10 @@ from access.roles import Capability, capabilities_of
 from access.views import requires
 from detections import attention, processing, vitals
 from detections.fleet import fleet
-from detections.pages.refreshing import refreshing
+from detections.pages.refreshing import just_now, refreshing
 from detections.webhooks import delivering
 from recognition import jobs, wakeup
 
-JUST_NOW = timedelta(minutes=1)
 AT_ONCE = 1000
 ALL = "all"
 
@@ -68,7 +65,7 @@ def health_page(request: HttpRequest) -> HttpResponse:
     context = {
         "vitals": found,
         "problems": attention.problems(found, fleet()),
-        "just_now": timezone.now() - JUST_NOW,
+        "just_now": just_now(),
     }
     return refreshing(request, "detections/health.html", "detections/health_board.html", context)
 

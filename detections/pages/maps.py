@@ -4,15 +4,14 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from access.roles import Capability
 from access.views import requires
 from detections.models import LastSeen, Location
-from detections.pages.plans import JUST_NOW, here
-from detections.pages.refreshing import refreshing
+from detections.pages.plans import here
+from detections.pages.refreshing import just_now, refreshing
 
 FACES_SHOWN = 4
 NAMES_SHOWN = 12
@@ -50,7 +49,7 @@ def map_page(request: HttpRequest) -> HttpResponse:
         "tab": "map",
         "places": located,
         "elsewhere": len(places) - len(located),
-        "just_now": timezone.now() - JUST_NOW,
+        "just_now": just_now(),
         "tiles": settings.MAP_TILES_URL,
         "attribution": settings.MAP_TILES_ATTRIBUTION,
     }

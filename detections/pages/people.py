@@ -19,12 +19,11 @@ from access.roles import Capability
 from access.views import requires
 from detections import searching, visits
 from detections.models import Search
-from detections.pages.refreshing import refreshing
+from detections.pages.refreshing import just_now, refreshing
 from people import lookalikes
 from people.models import Person, PersonGroup, Photo
 
 PEOPLE_PER_PAGE = 48
-JUST_NOW = timedelta(minutes=1)
 
 
 class PeopleFilter(django_filters.FilterSet):
@@ -62,7 +61,7 @@ def people_page(request: HttpRequest) -> HttpResponse:
         "form": chosen.form,
         "page": page,
         "is_filtered": any(chosen.form.cleaned_data.values()),
-        "just_now": timezone.now() - JUST_NOW,
+        "just_now": just_now(),
     }
     answer = refreshing(request, "detections/people.html", "detections/people_board.html", context)
     if answer.status_code == 200 and chosen.form.cleaned_data["q"]:
@@ -95,7 +94,7 @@ def person_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         "lookalikes": [
             (one, f"{100 * max(0.0, one.similarity):.0f} %") for one in _with_photos(lookalikes.nearest(person))
         ],
-        "just_now": timezone.now() - JUST_NOW,
+        "just_now": just_now(),
         "soon": timezone.localdate() + timedelta(days=30),
     }
     return render(request, "detections/person.html", context)

@@ -22,14 +22,13 @@ from access import audit
 from access.roles import Capability
 from access.views import requires
 from detections.models import Camera, FaceImage, FloorPlan, LastSeen, Location
-from detections.pages.refreshing import refreshing
+from detections.pages.refreshing import just_now, refreshing
 from people.models import Photo
 from recognition.engine.errors import ImageError
 from recognition.engine.images import decode, encode_jpeg
 
 # Somebody last seen longer ago is not drawn: they may be anywhere by now.
 HERE = timedelta(hours=1)
-JUST_NOW = timedelta(minutes=1)
 LONGEST_SIDE_PX = 2400
 # Above one camera, in rows; who comes after them is counted.
 DRAWN = 8
@@ -90,7 +89,7 @@ def plan_page(request: HttpRequest, place: int) -> HttpResponse:
         "spots": spots,
         # In one order whoever moves: an element that stays is an element that can be seen moving.
         "pins": sorted((pin for spot in spots for pin in spot.pins), key=lambda pin: pin.seen.pk),
-        "just_now": timezone.now() - JUST_NOW,
+        "just_now": just_now(),
         "locations": [] if request.htmx else Location.objects.select_related("plan").defer("plan__jpeg"),
     }
     return refreshing(request, "detections/plan.html", "detections/plan_board.html", context, every=2)

@@ -1,10 +1,12 @@
 """Parts of pages that ask for themselves again and again, and cost next to nothing while nothing changes."""
 
 import hashlib
+from datetime import datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils import timezone
 
 
 def refreshing(
@@ -25,6 +27,11 @@ def refreshing(
         return HttpResponse(status=204)
     template = "detections/refreshing.html" if request.htmx else page
     return render(request, template, context | {"content": content, "version": version, "every": every})
+
+
+def just_now() -> datetime:
+    """What is later is told as of just now: with seconds in it, a part would never stay as it is."""
+    return timezone.now() - timedelta(minutes=1)
 
 
 def _digest(text: str) -> str:

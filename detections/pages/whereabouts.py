@@ -16,7 +16,7 @@ from access.roles import Capability
 from access.views import requires
 from detections import searching
 from detections.models import Camera, Crop, Detection, FaceImage, LastSeen, Location, Search
-from detections.pages.refreshing import refreshing
+from detections.pages.refreshing import just_now, refreshing
 from people.models import Person, PersonGroup, Photo
 from recognition.models import ActiveModel
 
@@ -25,7 +25,6 @@ UNKNOWN_SHOWN = 8
 UNKNOWN_READ = 50
 # More than this many are shown as "100 or more": an exact count would walk the table every two seconds.
 UNKNOWN_COUNTED = 100
-JUST_NOW = timedelta(minutes=1)
 STALE = timedelta(hours=1)
 NEVER = "never"
 LATELY = {
@@ -94,7 +93,7 @@ def _board(request: HttpRequest, chosen: WhereFilter) -> dict:
         "never": chosen.form.cleaned_data["since"] == NEVER,
         "page": page,
         "view": "cards" if request.GET.get("view") == "cards" else "table",
-        "just_now": now - JUST_NOW,
+        "just_now": just_now(),
         "stale": now - STALE,
         "unknown": _unknown_people(unknown),
         "unknown_count": unknown.order_by()[:UNKNOWN_COUNTED].count(),
