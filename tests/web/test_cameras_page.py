@@ -207,3 +207,8 @@ def test_only_administrators_add_nodes_and_keys(operator: Client, visit_as: Call
     assert operator.get(ADD).status_code == operator.post(ADD, rows(Door="0")).status_code == 403
     assert operator.post(reverse("node-key", args=[node.pk])).status_code == 403
     assert node.keys.count() == 1
+
+
+@pytest.mark.parametrize("node", ["0", "9" * 30, "-1", "x", "٣"])
+def test_a_node_that_cannot_be_is_no_error(admin: Client, node: str) -> None:
+    assert admin.get("/cameras/", {"node": node}).status_code == 200
