@@ -83,34 +83,36 @@ class Camera:
             self.figures.active = 0
 
     def _find(self, frame: Frame) -> list[Face]:
-        """Known faces where they are expected, and from time to time new ones where something moves."""
+        """Now and then new faces where something moves; known ones that this did not show, where they are expected."""
         image, now = frame.image, frame.seconds
         if self._gate is None:
             return self._detector.search(image)
-        regions = self._gate.regions(image, now)
-        faces = self._detector.follow(image, [track.expected_box(now) for track in self._tracker.tracks])
-        self._add(faces, self._search(image, regions, now))
-        for track in self._tracker.tracks:
-            box = track.expected_box(now)
-            if not track.misses and not any(_same(box, face.box) for face in faces):  # it was there just now
+        searched = self._due(image, self._gate.regions(image, now), now)
+        faces = self._detector.search(image, searched) if searched else []
+        expected = [(track, track.expected_box(now)) for track in self._tracker.tracks]
+        hidden = [(track, box) for track, box in expected if not _among(box, faces)]
+        self._add(faces, self._detector.follow(image, [box for _, box in hidden]))
+        for track, box in hidden:
+            was_here = not track.misses  # just now
+            if was_here and not any(_holds(region, box) for region in searched) and not _among(box, faces):
                 self._add(faces, self._detector.search_near(image, box))
         return faces
 
-    def _search(self, image: Image, regions: list[Box] | None, now: float) -> list[Face]:
-        """New faces, if it is time to look for some, in regions that move or (None) everywhere."""
+    def _due(self, image: Image, regions: list[Box] | None, now: float) -> list[Box]:
+        """Where to search for new faces, if it is time to: in regions that move or (None) everywhere."""
         if now - self._searched_at < SEARCH_EVERY:
             return []
         if regions is None or now - self._looked_everywhere_at >= LOOK_EVERYWHERE_EVERY:
-            regions, self._looked_everywhere_at = None, now
-        if regions == []:
-            return []
-        self._searched_at = now
-        return self._detector.search(image, regions)
+            height, width = image.shape[:2]
+            regions, self._looked_everywhere_at = [(0, 0, width, height)], now
+        if regions:
+            self._searched_at = now
+        return regions
 
     @staticmethod
     def _add(faces: list[Face], found: list[Face]) -> None:
         """Those of them that are not among the others yet."""
-        faces += [face for face in found if not any(_same(face.box, known.box) for known in faces)]
+        faces += [face for face in found if not _among(face.box, faces)]
 
     def _see(self, frame: Frame, face: Face, track: Track) -> None:
         visit = self._visits.get(track)
@@ -212,9 +214,9 @@ class Figures:
         return len(moments) / max(1.0, min(window, now - self._started))
 
 
-def _same(one: Box, other: Box) -> bool:
-    """Whether the centre of either box lies in the other."""
-    return _holds(one, other) or _holds(other, one)
+def _among(box: Box, faces: Iterable[Face]) -> bool:
+    """Whether one of the faces is there: the centre of either box lies in the other."""
+    return any(_holds(box, face.box) or _holds(face.box, box) for face in faces)
 
 
 def _holds(box: Box, other: Box) -> bool:

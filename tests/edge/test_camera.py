@@ -1,6 +1,7 @@
 """What a camera submits for scripted detections: tracks that proved themselves, each with its own circumstances."""
 
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -158,7 +159,7 @@ def test_change_of_the_pictures_size_ends_the_tracks(scene):
 def test_empty_scene_is_searched_seldom_and_then_everywhere():
     scene = Scene(motion=True)
     scene.show(*[[]] * 200)
-    assert scene.detector.searched == [None] * round(20 / LOOK_EVERYWHERE_EVERY)
+    assert scene.detector.searched == [[(0, 0, 640, 480)]] * round(20 / LOOK_EVERYWHERE_EVERY)
     assert scene.detector.followed == 0
 
 
@@ -168,3 +169,23 @@ def test_face_that_never_moves_is_found_and_then_followed_in_every_frame():
     assert len({crop.track for crop in scene.outbox.crops}) == 1
     assert scene.camera.figures.active == 1
     assert scene.detector.followed > 40
+
+
+def test_a_face_that_the_search_shows_is_not_followed_besides():
+    scene = Scene(motion=True)
+    scene.show(*[[50]] * 100)
+    searches = len(scene.detector.searched)
+    assert searches >= 2
+    assert scene.detector.followed == 100 - searches
+
+
+def test_a_face_lost_where_was_searched_just_now_is_not_looked_for_once_more():
+    scene = Scene(motion=True)
+    scene.detector.search_near = near = Mock(return_value=[])
+    scene.show([50], [])  # the second frame follows
+    assert near.call_count == 1
+    scene.seconds = LOOK_EVERYWHERE_EVERY
+    scene.show([50])
+    scene.seconds = 2 * LOOK_EVERYWHERE_EVERY
+    scene.show([])  # this one searches
+    assert near.call_count == 1
