@@ -8,6 +8,7 @@ import pytest
 from django.conf import LazySettings
 
 from facesite import warming, webserver
+from recognition import heartbeats
 from recognition.loader import loader
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +40,7 @@ def test_without_a_pack_the_process_starts_all_the_same(
 
 
 def test_a_new_web_process_loads_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
-    threads = []
+    threads, beating = [], []
     loaded = threading.Event()
 
     def load() -> None:
@@ -47,6 +48,8 @@ def test_a_new_web_process_loads_in_the_background(monkeypatch: pytest.MonkeyPat
         loaded.set()
 
     monkeypatch.setattr(warming, "load_engine", load)
+    monkeypatch.setattr(heartbeats, "start", beating.append)
     webserver.post_worker_init(None)
     assert loaded.wait(10)
     assert threads != [threading.main_thread()]
+    assert beating == ["web"]
