@@ -28,7 +28,7 @@ ENTRIES = (
     Entry(_("Cameras"), "cameras-page", "cctv"),
     Entry(_("Model"), "model-page", "brain"),
     Entry(_("Health"), "health-page", "activity"),
-    Entry(_("Enrol"), "admin:index", "user-plus", Capability.ENROL),
+    Entry(_("Enrol"), "admin:people_person_add", "user-plus", Capability.ENROL, others=("admin:index",)),
 )
 
 

@@ -2,6 +2,7 @@
 "use strict";
 
 const plan = document.querySelector(".plan.editing");
+const EDGE = 15; // percent, as on the plan that is shown
 const numbers = (camera) => ["x", "y"].map((axis) => document.getElementsByName(`${axis}-${camera.dataset.camera}`)[0]);
 const within = (value) => Math.min(100, Math.max(0, Math.round(value * 10) / 10));
 
@@ -12,6 +13,9 @@ const show = (camera, index) => {
   camera.setAttribute("x", `${isPlaced ? within(x) : Math.min(95, 5 + 12 * index)}%`);
   camera.setAttribute("y", `${isPlaced ? within(y) : 5}%`);
   camera.setAttribute("opacity", isPlaced ? 1 : 0.6);
+  const left = parseFloat(camera.getAttribute("x"));
+  camera.classList.toggle("left", left < EDGE);
+  camera.classList.toggle("right", left > 100 - EDGE);
 };
 
 const place = (camera, x, y) => {

@@ -30,6 +30,7 @@ from recognition.engine.images import decode, encode_jpeg
 # Somebody last seen longer ago is not drawn: they may be anywhere by now.
 HERE = timedelta(hours=1)
 LONGEST_SIDE_PX = 2400
+EDGE = 0.15
 # Above one camera, in rows; who comes after them is counted.
 DRAWN = 8
 IN_ROW, ROW_PX, FACE_PX = 4, 42, 38
@@ -54,6 +55,14 @@ class Spot:
     x: str
     y: str
     seen: Sequence[LastSeen]
+
+    @property
+    def side(self) -> str:
+        """At which edge of the plan, if at one: half of the camera's name would not fit on that side of it."""
+        share = self.camera.plan_x
+        if share is None or EDGE <= share <= 1 - EDGE:
+            return ""
+        return "left" if share < EDGE else "right"
 
     @property
     def more(self) -> int:

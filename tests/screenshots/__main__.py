@@ -87,8 +87,7 @@ def visit(
     page = context.new_page()
     page.goto("/")  # tells the server which zone the browser is in
     for name, address in pages.items():
-        page.goto(address, wait_until="load")
-        page.wait_for_timeout(600)
+        page.goto(address, wait_until="networkidle")  # pictures of people come last
         yield name, page
     context.close()
 

@@ -224,7 +224,7 @@ def _history(figures: Sequence[Figure], now: datetime) -> None:
     tracks, detections, faces = [], [], []
     for figure, camera, at in [*_visits(figures, now, random), *_strangers(now, random)]:
         count = int(random.integers(1, 4))
-        sure = float(1 - 0.25 * random.random() ** 3) if figure else float(0.4 * random.random())
+        sure = float(1 - 0.1 * random.random() ** 3) if figure else float(0.4 * random.random())
         track = Track(
             camera_id=camera, key=uuid.uuid4().hex, person=figure and figure.person, probability=sure,
             detection_count=count, captured_at=at, ended_at=at + timedelta(seconds=4 * count),

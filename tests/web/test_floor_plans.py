@@ -77,6 +77,15 @@ def test_people_are_drawn_where_their_camera_is(operator: Client, gate: Camera) 
     assert f"/faces/{seen.pk}.jpg" in page
 
 
+@pytest.mark.parametrize(("share", "side"), [(0.0, "left"), (0.5, ""), (0.99, "right")])
+def test_a_name_near_an_edge_is_written_towards_the_middle(
+    viewer: Client, gate: Camera, share: float, side: str
+) -> None:
+    FloorPlan.objects.create(location=gate.location, jpeg=b"", width=40, height=30)
+    Camera.objects.update(plan_x=share, plan_y=0.5)
+    assert f'class="camera {side}"' in text(viewer.get(f"/plans/{gate.location_id}/"))
+
+
 def test_a_refresh_sends_nothing_until_somebody_comes(operator: Client, gate: Camera) -> None:
     save(operator, gate, plain_png())
     save(operator, gate, x_gate="25", y_gate="80")
