@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from edge_client.detector import Box
+from edge_client.boxes import Box
 from edge_client.settings import CodecName
 
 CONTENT_TYPE = "application/x-facesite"

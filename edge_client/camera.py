@@ -10,8 +10,9 @@ from datetime import datetime
 
 from edge_client import codec
 from edge_client.bestshot import HOPEFUL, BestShot, Shot, score, take_shot
+from edge_client.boxes import Box, holds
 from edge_client.bundle import content_id
-from edge_client.detector import Box, Face, FaceDetector, Image
+from edge_client.detector import Face, FaceDetector, Image
 from edge_client.motion import MotionGate
 from edge_client.outbox import Outbox
 from edge_client.server import Crop
@@ -94,7 +95,7 @@ class Camera:
         self._add(faces, self._detector.follow(image, [box for _, box in hidden]))
         for track, box in hidden:
             was_here = not track.misses  # just now
-            if was_here and not any(_holds(region, box) for region in searched) and not _among(box, faces):
+            if was_here and not any(holds(region, box) for region in searched) and not _among(box, faces):
                 self._add(faces, self._detector.search_near(image, box))
         return faces
 
@@ -216,9 +217,4 @@ class Figures:
 
 def _among(box: Box, faces: Iterable[Face]) -> bool:
     """Whether one of the faces is there: the centre of either box lies in the other."""
-    return any(_holds(box, face.box) or _holds(face.box, box) for face in faces)
-
-
-def _holds(box: Box, other: Box) -> bool:
-    x, y = (other[0] + other[2]) / 2, (other[1] + other[3]) / 2
-    return box[0] <= x <= box[2] and box[1] <= y <= box[3]
+    return any(holds(box, face.box) or holds(face.box, box) for face in faces)

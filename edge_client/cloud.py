@@ -13,7 +13,7 @@ from urllib.parse import quote
 import requests
 
 from edge_client import backoff
-from edge_client.detector import Box
+from edge_client.boxes import Box
 from edge_client.server import RefusedError, Server, UnavailableError
 from edge_client.settings import ConfigError
 

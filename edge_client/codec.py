@@ -5,7 +5,8 @@ import logging
 import cv2
 import numpy as np
 
-from edge_client.detector import Box, Image
+from edge_client.boxes import Box
+from edge_client.detector import Image
 from edge_client.settings import CodecName
 
 log = logging.getLogger(__name__)

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import DAMAGED, NOTHING, Detections, Mtcnn, Ultralight, Yunet
+from edge_client.boxes import Box, holds, merged
 from edge_client.settings import CameraSettings, ConfigError, DetectorName
 
-Box = tuple[float, float, float, float]
 Image = NDArray[np.uint8]
 Boxes = NDArray[np.float32]
 
-_AROUND = 1.0  # of the largest expected face's size, on every side of all of them: what following looks at
+_AROUND = 1.0  # of an expected face's size, on every side of it: what following looks at
 _ABOUT = 0.6  # of a lost face's size: what is searched around it
 _STILL_WANTED = 0.8  # of the smallest size: a followed face that wavers around it is not lost
 
@@ -36,7 +36,7 @@ class Face:
     @property
     def size(self) -> float:
         """Longer side of the box, pixels."""
-        return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
+        return _side(self.box)
 
 
 class Finder(Protocol):
@@ -115,9 +115,7 @@ class FaceDetector:
 
     def search_near(self, image: Image, box: Box) -> list[Face]:
         """Faces around a box where one was, and of about its size: a small part of the work."""
-        side = max(box[2] - box[0], box[3] - box[1])
-        around = box[0] - side, box[1] - side, box[2] + side, box[3] + side
-        return self._search(image, around, least=side * _ABOUT)
+        return self._search(image, _grown(box, _AROUND), least=_side(box) * _ABOUT)
 
     def _search(self, image: Image, region: Box, least: float = 0.0) -> list[Face]:
         least = max(least, self._min_size)
@@ -126,14 +124,17 @@ class FaceDetector:
 
     def follow(self, image: Image, boxes: Sequence[Box]) -> list[Face]:
         """Faces near the boxes where they are expected."""
-        if not boxes:
-            return []
-        expected = np.array(boxes, np.float32)
-        margin = _AROUND * (expected[:, 2:] - expected[:, :2]).max()
-        low, high = expected[:, :2].min(axis=0) - margin, expected[:, 2:].max(axis=0) + margin
+        regions = merged([_grown(box, _AROUND) for box in boxes])
+        return [
+            face
+            for region in regions
+            for face in self._follow(image, region, [box for box in boxes if holds(region, box)])
+        ]
+
+    def _follow(self, image: Image, region: Box, boxes: Sequence[Box]) -> list[Face]:
         least = self._min_size * _STILL_WANTED
-        part = self._part(image, (*low, *high), least)
-        near = (expected - np.tile(part.corner, 2)) / np.float32(part.shrink)
+        part = self._part(image, region, least)
+        near = (np.array(boxes, np.float32) - np.tile(part.corner, 2)) / np.float32(part.shrink)
         return self._wanted(part, self._finder.follow(part.image, near, least / part.shrink), image, least)
 
     def _part(self, image: Image, region: Box, least: float) -> "_Part":
@@ -174,6 +175,17 @@ class _Part:
     image: Image
     corner: NDArray[np.float32]
     shrink: int
+
+
+def _side(box: Box) -> float:
+    """The longer one, pixels."""
+    return max(box[2] - box[0], box[3] - box[1])
+
+
+def _grown(box: Box, share: float) -> Box:
+    """With so much of its side added on every side."""
+    margin = share * _side(box)
+    return box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
 
 
 def _centred_in(box: Box, width: int, height: int) -> bool:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_client.detector import Box
+from edge_client.boxes import Box
 
 Image = NDArray[np.uint8]
 Colour = tuple[int, int, int]  # red, green, blue

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_client.detector import Box, Image
+from edge_client.boxes import Box, merged
+from edge_client.detector import Image
 
 _WIDTH = 480  # pixels, at most, of the picture that is compared
 _CELL = 8  # pixels of that picture: the grid in which movement is counted
@@ -61,23 +62,6 @@ class MotionGate:
         boxes[:, 2:] += boxes[:, :2]
         grown = boxes + np.array([-self._margin, -self._margin, self._margin, self._margin])
         return merged([(box[0], box[1], box[2], box[3]) for box in grown.tolist()])
-
-
-def merged(boxes: list[Box]) -> list[Box]:
-    """Boxes that touch, as the boxes around them."""
-    apart: list[Box] = []
-    for box in boxes:
-        grown = box
-        while touching := [other for other in apart if _touch(grown, other)]:
-            apart = [other for other in apart if other not in touching]
-            left, top, right, bottom = zip(grown, *touching, strict=True)
-            grown = min(left), min(top), max(right), max(bottom)
-        apart.append(grown)
-    return apart
-
-
-def _touch(one: Box, other: Box) -> bool:
-    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
 
 
 def _small(image: Image) -> NDArray[np.float32]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_client.detector import Box, Face
+from edge_client.boxes import Box
+from edge_client.detector import Face
 
 Floats = NDArray[np.float64]
 

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from edge_client.motion import MotionGate, merged
+from edge_client.motion import MotionGate
 
 SIZE = (720, 1280)
 RANDOM = np.random.default_rng(3)
@@ -73,19 +71,3 @@ def test_odd_sizes_are_taken(shape):
     gate = MotionGate(30)
     for number in range(3):
         gate.regions(np.full((*shape, 3), 80 * number, np.uint8), number / 6)
-
-
-boxes = st.builds(
-    lambda x, y, width, height: (x, y, x + width, y + height),
-    st.integers(0, 500), st.integers(0, 500), st.integers(1, 200), st.integers(1, 200),
-)  # fmt: skip
-
-
-@given(st.lists(boxes, max_size=20))
-def test_merged_boxes_cover_all_and_touch_nothing(given_boxes):
-    found = merged(given_boxes)
-    for box in given_boxes:
-        assert any(one[0] <= box[0] and one[1] <= box[1] and one[2] >= box[2] and one[3] >= box[3] for one in found)
-    for number, one in enumerate(found):
-        for other in found[:number]:
-            assert one[0] > other[2] or other[0] > one[2] or one[1] > other[3] or other[1] > one[3]

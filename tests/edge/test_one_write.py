@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -40,13 +41,15 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
-def writes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What each write to a connection was."""
+def writes(address: str, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What each write to the server was."""
+    port = urlsplit(address).port
     written: list[bytes] = []
     send = HTTPConnection.send
 
     def note(connection: HTTPConnection, data: bytes) -> None:
-        written.append(data)
+        if connection.port == port:
+            written.append(data)
         send(connection, data)
 
     monkeypatch.setattr(HTTPConnection, "send", note)
