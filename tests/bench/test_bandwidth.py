@@ -10,7 +10,7 @@ import pytest
 import skimage.data
 
 from bench import bandwidth, thesis
-from bench.bandwidth import Tally, main
+from bench.bandwidth import Tally, main, usable_from
 from bench.identities import identities, spread
 from bench.thesis import Sighting
 from recognition.engine.images import decode
@@ -112,3 +112,10 @@ def test_the_edge_node_names_everybody_for_a_fraction_of_the_bytes(
     assert 0 < told["overhead_pct"] < 100
     assert told["empty_start_bytes"] > told["handshake_bytes"]
     assert told["videos"]["clip.mp4"]["ratio"] == told["ratio"]
+
+
+@pytest.mark.parametrize(
+    ("moments", "usable"), [([4.0], 4.0), ([0.0, 1.3, 1.8], 1.3), ([2.0, 1.5], 1.5), ([1.0, 1.0, 9.0], 1.0)]
+)
+def test_one_lucky_crop_does_not_make_a_face_usable(moments: list[float], usable: float) -> None:
+    assert usable_from(moments) == usable
