@@ -119,16 +119,19 @@ def _pixels(crop: Crop) -> int:
 
 
 def _process_all(crops: Sequence[Crop], token: uuid.UUID) -> None:
-    done = 0
     try:
         for portion in _portions(crops):
             if stopping.is_asked():
-                break
+                return _put_back(token)
             _process_portion(portion, token)
-            done += len(portion)
-    finally:
-        if done < len(crops):
-            Crop.objects.filter(claim=token).update(claim=None, attempts=F("attempts") - 1, due_at=Now())
+    except DATABASE_FAILS:
+        _put_back(token)
+        raise
+
+
+def _put_back(token: uuid.UUID) -> None:
+    """What was not done, for others to do at once. Not so what a time limit cuts off: that counts as an attempt."""
+    Crop.objects.filter(claim=token).update(claim=None, attempts=F("attempts") - 1, due_at=Now())
 
 
 def _process_portion(crops: Sequence[Crop], token: uuid.UUID) -> None:

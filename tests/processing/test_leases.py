@@ -1,5 +1,6 @@
 """A crop is in the hands of one worker at a time; whoever lost the lease has no effect."""
 
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -141,3 +142,18 @@ def test_a_database_that_fails_uses_up_no_attempt(
         process_batch()
     assert set(Crop.objects.values_list("state", "attempts", "claim")) == {(Crop.State.PENDING, 0, None)}
     assert process_batch() == 2
+
+
+def test_what_a_time_limit_cuts_off_was_an_attempt(
+    db: None, eyes: Eyes, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Celery ends a child that hangs with SIGTERM first, which Python raises where it hangs. Were the crop put back as
+    if nothing had been, it would hang every worker, one after the other, for ever.
+    """
+    submit(eyes.picture_of(1))
+    during_analysis(monkeypatch, eyes, sys.exit)
+    with pytest.raises(SystemExit):
+        process_batch()
+    crop = Crop.objects.get()
+    assert (crop.state, crop.attempts) == (Crop.State.PENDING, 1)
+    assert not Crop.objects.due().exists(), "others take it only when the lease has run out"
