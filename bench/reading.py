@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from html import unescape
@@ -46,6 +46,13 @@ class Reader:
         if answer.status_code != 200:
             raise RuntimeError(f"{path} was answered {answer.status_code}.")
         return took, answer
+
+    def time_each(self, paths: Iterable[tuple[str, Callable[[], str]]], count: int) -> dict[str, "Times"]:
+        measured = {}
+        for name, path in paths:
+            measured[name] = self.time(path, count)
+            print(f"{name:62} {measured[name]}", flush=True)
+        return measured
 
     def time(self, path: Callable[[], str], count: int) -> "Times":
         for _ in range(WARM_UP):
@@ -100,6 +107,22 @@ class Views:
         for path in ("/api/v1/database/people", "/api/v1/dataset"):
             yield f"{path} any page", _address(path, lambda: {"page": self._random.randint(1, PEOPLE // 50)})
         for path in ("/api/v1/cameras", "/api/v1/locations"):
+            yield path, _address(path, dict)
+
+    def others(self) -> Iterator[tuple[str, Callable[[], str]]]:
+        """Pages that are no lists."""
+        for path in ("/model/", "/health/", "/cameras/", "/detections/photo/", "/cameras/nodes/add/", "/api/docs/"):
+            yield path, _address(path, dict)
+        yield "/model/effect/ any rate", _address("/model/effect/", lambda: {"step": self._random.randrange(12)})
+        yield "/cameras/ one", lambda: f"/cameras/camera-{self._random.randrange(CAMERAS)}/"
+        yield "/plans/ edit", lambda: f"/plans/{self._place(self._random.randrange(LOCATIONS))}/edit/"
+        form = reverse("admin:people_person_add")
+        yield form, _address(form, dict)
+        yield f"{form} change", lambda: reverse("admin:people_person_change", args=[self._ids[self.person()]])
+        erase = "admin:people_person_delete"
+        yield "admin: erase", lambda: reverse(erase, args=[self._ids[self.person()]])
+        for name in ("people_person", "people_import", "recognition_job", "recognition_trainedmodel"):
+            path = reverse(f"admin:{name}_changelist")
             yield path, _address(path, dict)
 
     def _filters(self) -> Iterator[tuple[str, Query]]:
