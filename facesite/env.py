@@ -54,6 +54,7 @@ def database(config: dict) -> dict:
     """Complete a parsed DATABASE_URL with what durability asks of each database."""
     if config["ENGINE"].endswith("sqlite3"):
         Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+        config["ENGINE"] = "facesite.sqlite"
         config["OPTIONS"] = {
             # A deferred transaction that later writes can fail at once with "database is locked".
             "transaction_mode": "IMMEDIATE",

@@ -10,6 +10,7 @@ import numpy as np
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from access import audit
 from people.models import Embedding, Person, Photo
@@ -71,11 +72,11 @@ def add_photo(person: Person, data: bytes, by: audit.Principal = None) -> Photo:
         storage.StorageUnavailableError: an acceptable photo could not be stored. Nothing was recorded.
     """
     if not person.is_lawful:
-        raise NoLegalBasisError("The legal basis for holding this person's face has expired. Renew it first.")
+        raise NoLegalBasisError(_("The legal basis for holding this person's face has expired. Renew it first."))
     sha256 = hashlib.sha256(data).hexdigest()
     earlier = person.photos.filter(sha256=sha256).first()
     if earlier and earlier.is_accepted:
-        raise DuplicatePhotoError("This person already has this photo.")
+        raise DuplicatePhotoError(_("This person already has this photo."))
     engine = pipeline()
     copy, verdict = look_at(data, engine)
     account = by if isinstance(by, User) else None
@@ -96,8 +97,8 @@ def add_photo(person: Person, data: bytes, by: audit.Principal = None) -> Photo:
         if photo.is_accepted:
             _delete_file(photo.file.name)
         if not Person.objects.filter(pk=person.pk).exists():
-            raise PersonGoneError("This person was erased meanwhile.") from None
-        raise DuplicatePhotoError("This person already has this photo.") from None
+            raise PersonGoneError(_("This person was erased meanwhile.")) from None
+        raise DuplicatePhotoError(_("This person already has this photo.")) from None
     return photo
 
 
@@ -118,7 +119,7 @@ def folder_of(person: Person) -> str:
 
 def delete_folder(folder: str) -> int:
     """Delete all files of a folder, and it; returns how many."""
-    _, names = storage.listing(folder)
+    _folders, names = storage.listing(folder)
     for name in names:
         storage.delete(f"{folder}/{name}")
     storage.delete(folder)
@@ -128,14 +129,20 @@ def delete_folder(folder: str) -> int:
 def look_at(upload: bytes, engine: Pipeline) -> tuple[bytes, Verdict]:
     """The copy of an upload that would be kept, and what is to be said about it."""
     if len(upload) > settings.MAX_IMAGE_BYTES:
-        limit = settings.MAX_IMAGE_BYTES // 2**20
-        return b"", Verdict(Photo.Refusal.UNREADABLE, f"The file is larger than {limit} MiB. Use a smaller copy.")
+        return b"", Verdict(Photo.Refusal.UNREADABLE, too_large())
     try:
         image = decode(upload, max_pixels=settings.MAX_IMAGE_PIXELS)
     except ImageError as error:
         return b"", Verdict(Photo.Refusal.UNREADABLE, str(error))
     copy = encode_jpeg(image, quality=COPY_QUALITY, fine_colour=True)
     return copy, judge(copy, engine)
+
+
+def too_large() -> str:
+    """What is said of a file of more bytes than are taken."""
+    return _("The file is larger than %(limit)s MiB. Use a smaller copy.") % {
+        "limit": settings.MAX_IMAGE_BYTES // 2**20
+    }
 
 
 def judge(data: bytes, engine: Pipeline) -> Verdict:
@@ -166,25 +173,26 @@ def store_vector(photo: Photo, face: EmbeddedFace, pack_id: str) -> None:
 
 def _judge_faces(faces: Sequence[EmbeddedFace]) -> Verdict:
     if not faces:
-        return Verdict(Photo.Refusal.NO_FACE, "No face was found. Use a photo that shows the face from the front.")
+        return Verdict(Photo.Refusal.NO_FACE, _("No face was found. Use a photo that shows the face from the front."))
     face, *others = sorted(faces, key=lambda one: one.quality.face_px, reverse=True)
     quality = face.quality
     rivals = sum(other.quality.face_px >= BYSTANDER_SHARE * quality.face_px for other in others)
     if rivals:
         return Verdict(
             Photo.Refusal.SEVERAL_FACES,
-            f"{rivals + 1} faces were found. Use a photo of this person alone, or cut it.",
+            _("%(n)s faces were found. Use a photo of this person alone, or cut it.") % {"n": rivals + 1},
             face,
         )
     if quality.face_px < MIN_FACE_PX:
         return Verdict(
             Photo.Refusal.TOO_SMALL,
-            f"The face is {quality.face_px:.0f} pixels wide; at least {MIN_FACE_PX} are needed. Use a closer photo.",
+            _("The face is %(width)s pixels wide; at least %(least)s are needed. Use a closer photo.")
+            % {"width": round(quality.face_px), "least": MIN_FACE_PX},
             face,
         )
     if quality.sharpness < MIN_SHARPNESS:
-        return Verdict(Photo.Refusal.TOO_BLURRED, "The face is too blurred to recognise. Use a sharper photo.", face)
-    return Verdict("", "Accepted.", face)
+        return Verdict(Photo.Refusal.TOO_BLURRED, _("The face is too blurred to recognise. Use a sharper photo."), face)
+    return Verdict("", _("Accepted."), face)
 
 
 def _columns(verdict: Verdict) -> dict:

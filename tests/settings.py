@@ -11,7 +11,7 @@ from facesite.settings import CELERY, DATABASES
 DATA_DIR = Path(tempfile.mkdtemp(prefix="facesite-tests-"))
 
 CELERY = CELERY | {"broker_url": "memory://", "broker_transport_options": {}}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+if DATABASES["default"]["ENGINE"] == "facesite.sqlite":
     # A file, as in an installation: an in-memory database has other locks.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 

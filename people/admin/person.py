@@ -18,6 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadReque
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
@@ -98,6 +99,10 @@ class PersonAdmin(RoleModelAdmin):
             .annotate(photo_count=Coalesce(Subquery(count), 0), face_photo=Subquery(accepted.values("pk")[:1]))
         )
         return people.select_related("last_seen__camera__location")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, object]:
+        """Most people are enrolled on the day that they agree."""
+        return {"legal_basis_date": timezone.localdate()} | super().get_changeform_initial_data(request)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view

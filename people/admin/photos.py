@@ -6,6 +6,8 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from people import enrolment
 from people.likeness import looks_like
@@ -13,7 +15,7 @@ from people.models import Person, Photo
 from recognition.engine.errors import PackError
 from recognition.storage import StorageUnavailableError
 
-LATER = "Try again in a moment."
+LATER = gettext_lazy("Try again in a moment.")
 
 
 class PhotosInput(forms.FileInput):
@@ -62,13 +64,13 @@ def judge(person: Person, file: UploadedFile, user: User) -> Judgement:
     except enrolment.EnrolmentError as error:
         return Judgement(file.name, str(error), messages.WARNING)
     except PackError as error:
-        return Judgement(file.name, f"Not looked at: {error}", messages.ERROR)
+        return Judgement(file.name, _("Not looked at: %(error)s") % {"error": error}, messages.ERROR)
     except StorageUnavailableError as error:
-        return Judgement(file.name, f"Not stored: {error} {LATER}", messages.ERROR)
+        return Judgement(file.name, _("Not stored: %(error)s") % {"error": f"{error} {LATER}"}, messages.ERROR)
     if not photo.is_accepted:
         return Judgement(file.name, photo.explanation, messages.WARNING, photo)
     other = looks_like(photo, user)
     if other is None:
         return Judgement(file.name, photo.explanation, messages.SUCCESS, photo)
-    text = f"{photo.explanation} It looks like “{other}”: see that it is the right person’s."
-    return Judgement(file.name, text, messages.WARNING, photo, other)
+    text = _("It looks like “%(other)s”: see that it is the right person’s.") % {"other": other}
+    return Judgement(file.name, f"{photo.explanation} {text}", messages.WARNING, photo, other)

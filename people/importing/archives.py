@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
+from people.enrolment import too_large
 from people.importing.names import is_litter
 
 PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -42,17 +44,24 @@ def entries(file: BinaryIO, size: int) -> list[Entry]:
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
-        raise ArchiveError("This is no zip, or a damaged one. Make it again.") from error
+        raise ArchiveError(_("This is no zip, or a damaged one. Make it again.")) from error
     infos = [info for info in archive.infolist() if not is_litter(_path(info))]
     if not infos:
-        raise ArchiveError("There are no files in this zip.")
+        raise ArchiveError(_("There are no files in this zip."))
     if len(infos) > settings.MAX_IMPORT_PHOTOS:
         raise ArchiveError(_too_many(len(infos)))
     unpacked = sum(info.file_size for info in infos)
     if unpacked > min(settings.MAX_IMPORT_BYTES, MOST_RATIO * size + CHUNK):
         raise ArchiveError(
-            f"What is in this zip would be {unpacked / 2**20:,.0f} MiB, unpacked from {size / 2**20:,.1f}. "
-            f"Photos do not shrink like that, and {settings.MAX_IMPORT_BYTES // 2**20:,} MiB is the most that is taken."
+            _(
+                "What is in this zip would be %(unpacked)s MiB, unpacked from %(packed)s. Photos do not shrink like "
+                "that, and %(most)s MiB is the most that is taken."
+            )
+            % {
+                "unpacked": f"{unpacked / 2**20:,.0f}",
+                "packed": f"{size / 2**20:,.1f}",
+                "most": f"{settings.MAX_IMPORT_BYTES // 2**20:,}",
+            }
         )
     return [_entry(archive, info) for info in infos]
 
@@ -69,19 +78,18 @@ def _count_first(file: BinaryIO) -> None:
 
 
 def _too_many(count: int) -> str:
-    return (
-        f"There are {count:,} files in this zip; {settings.MAX_IMPORT_PHOTOS:,} are taken at once. Make several of it."
-    )
+    counts = {"count": f"{count:,}", "most": f"{settings.MAX_IMPORT_PHOTOS:,}"}
+    return _("There are %(count)s files in this zip; %(most)s are taken at once. Make several of it.") % counts
 
 
 def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
     problem = ""
     if info.flag_bits & 0x1:
-        problem = "It is locked with a password. Make the zip again without one."
+        problem = _("It is locked with a password. Make the zip again without one.")
     elif info.compress_type not in PLAIN:
-        problem = "It is packed in a way that is not understood here. Make an ordinary zip."
+        problem = _("It is packed in a way that is not understood here. Make an ordinary zip.")
     elif info.file_size > settings.MAX_IMAGE_BYTES:
-        problem = f"The file is larger than {settings.MAX_IMAGE_BYTES // 2**20} MiB. Use a smaller copy."
+        problem = too_large()
     return Entry(_path(info), problem, lambda: _unpack(archive, info))
 
 
@@ -91,7 +99,7 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
         with archive.open(info) as packed:
             return packed.read(settings.MAX_IMAGE_BYTES)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        raise ArchiveError("The file is damaged inside the zip. Make the zip again.") from error
+        raise ArchiveError(_("The file is damaged inside the zip. Make the zip again.")) from error
 
 
 def _path(info: zipfile.ZipInfo) -> str:

@@ -7,8 +7,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Sum
+from django.utils.translation import gettext as _
 
 from access import audit
+from people.enrolment import too_large
 from people.importing import archives
 from people.importing.names import is_litter, places
 from people.models import Import, ImportedPhoto, Person
@@ -50,10 +52,11 @@ def expect(bulk: Import, paths: Sequence[str]) -> None:
     """
     numbers = [number for number, path in enumerate(paths) if not is_litter(path)]
     if not numbers:
-        raise ImportRefusedError("There are no files in this folder.")
+        raise ImportRefusedError(_("There are no files in this folder."))
     if len(numbers) > settings.MAX_IMPORT_PHOTOS:
         raise ImportRefusedError(
-            f"There are {len(numbers):,} files in this folder; {settings.MAX_IMPORT_PHOTOS:,} are taken at once."
+            _("There are %(count)s files in this folder; %(most)s are taken at once.")
+            % {"count": f"{len(numbers):,}", "most": f"{settings.MAX_IMPORT_PHOTOS:,}"}
         )
     with transaction.atomic():
         _expect(bulk, [paths[number] for number in numbers], numbers)
@@ -68,7 +71,8 @@ def receive(row: ImportedPhoto, data: bytes) -> None:
     here = row.bulk.photos.aggregate(total=Sum("size"))["total"] or 0
     if here + len(data) > settings.MAX_IMPORT_BYTES:
         raise ImportRefusedError(
-            f"These photos are more than {settings.MAX_IMPORT_BYTES // 2**20:,} MiB. Import them in several parts."
+            _("These photos are more than %(most)s MiB. Import them in several parts.")
+            % {"most": f"{settings.MAX_IMPORT_BYTES // 2**20:,}"}
         )
     values = _looked_into(data)
     ImportedPhoto.objects.filter(pk=row.pk, outcome=Outcome.EXPECTED).update(**values)
@@ -80,7 +84,7 @@ def start(bulk: Import, by: User) -> None:
         bulk = Import.objects.select_for_update(of=("self",)).get(pk=bulk.pk)
         if bulk.job_id:
             return
-        missing = {"outcome": Outcome.UNUSABLE, "explanation": "It did not arrive. Import it again."}
+        missing = {"outcome": Outcome.UNUSABLE, "explanation": _("It did not arrive. Import it again.")}
         bulk.photos.filter(outcome=Outcome.EXPECTED).update(**missing)
         total = bulk.photos.waiting().count()
         bulk.job = jobs.add(Job.Kind.IMPORT_PHOTOS, by, total=total)
@@ -101,9 +105,10 @@ def _expect(bulk: Import, paths: Sequence[str], numbers: Iterable[int]) -> list[
             row.outcome = Outcome.UNUSABLE
         elif row.person_id and face_id != place.person:
             row.outcome = Outcome.UNUSABLE
-            row.explanation = f"There is a person “{face_id}”. If this is the same, name the folder exactly so."
+            words = _("There is a person “%(person)s”. If this is the same, name the folder exactly so.")
+            row.explanation = words % {"person": face_id}
         elif row.person_id and bulk.known == Import.Known.SKIP:
-            row.outcome, row.explanation = Outcome.SKIPPED, "This person is enrolled already."
+            row.outcome, row.explanation = Outcome.SKIPPED, _("This person is enrolled already.")
         rows.append(row)
     return ImportedPhoto.objects.bulk_create(rows)
 
@@ -120,8 +125,7 @@ def _fill(row: ImportedPhoto, entry: archives.Entry) -> None:
 def _looked_into(data: bytes) -> dict:
     """Only what may be a photo is kept until a worker looks at it; nobody is enrolled for the sake of anything else."""
     if len(data) > settings.MAX_IMAGE_BYTES:
-        limit = settings.MAX_IMAGE_BYTES // 2**20
-        return {"outcome": Outcome.UNUSABLE, "explanation": f"The file is larger than {limit} MiB. Use a smaller copy."}
+        return {"outcome": Outcome.UNUSABLE, "explanation": too_large()}
     try:
         inspect(data)
     except ImageError as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from people.models import one_spelling, validate_face_id
 
@@ -40,7 +41,7 @@ def places(paths: Sequence[str]) -> list[Place]:
     for path in paths:
         place = _place(path, common)
         if path in seen and not place.problem:
-            place = Place(place.path, place.person, "There are two files of this name. Only the first is taken.")
+            place = Place(place.path, place.person, _("There are two files of this name. Only the first is taken."))
         seen.add(path)
         if place.person:
             spellings.setdefault(place.person.casefold(), set()).add(_folder(path, common))
@@ -60,9 +61,9 @@ def _place(path: str, common: str) -> Place:
     if not problem:
         person, problem = _person_of(parts)
     if not problem and not all(_is_visible(letter) for letter in path):
-        problem = "Its name has control or invisible characters."
+        problem = _("Its name has control or invisible characters.")
     if not problem and len(parts) > 2:
-        problem = "It lies in a folder within the person’s folder. Put it directly into that."
+        problem = _("It lies in a folder within the person’s folder. Put it directly into that.")
     return Place(shown(path), person, problem)
 
 
@@ -70,21 +71,21 @@ def _leads_elsewhere(path: str) -> str:
     """Why this is no plain path within the folder; empty if it is."""
     parts = _parts(path)
     if len(path) > MAX_PATH:
-        return f"Its name is longer than {MAX_PATH} characters."
+        return _("Its name is longer than %(most)s characters.") % {"most": MAX_PATH}
     if path.startswith(("/", "\\")) or parts[0].endswith(":"):
-        return "It names a place on a disk. Only name/photo.jpg inside the folder is taken."
+        return _("It names a place on a disk. Only name/photo.jpg inside the folder is taken.")
     if not {"..", ".", ""}.isdisjoint(parts):
-        return "Its name points out of the folder. Only name/photo.jpg inside it is taken."
+        return _("Its name points out of the folder. Only name/photo.jpg inside it is taken.")
     return ""
 
 
 def _person_of(parts: Sequence[str]) -> tuple[str, str]:
     """The face id, and why there is none."""
     if len(parts) < 2:
-        return "", "It lies in no person’s folder. Put it into a folder that has the person’s name."
+        return "", _("It lies in no person’s folder. Put it into a folder that has the person’s name.")
     person = one_spelling(parts[0])
     if len(person) > MAX_NAME:
-        return "", f"Its folder’s name is longer than the {MAX_NAME} characters of a face id."
+        return "", _("Its folder’s name is longer than the %(most)s characters of a face id.") % {"most": MAX_NAME}
     try:
         validate_face_id(person)
     except ValidationError as error:
@@ -97,7 +98,8 @@ def _refuse_clash(place: Place, spellings: dict[str, set[str]]) -> Place:
     if place.problem or len(names) < 2:
         return place
     listed = ", ".join(f"“{shown(name)}”" for name in sorted(names))
-    problem = f"{len(names)} folders stand for one name: {listed}. Rename those of other people, or put them together."
+    words = _("%(n)s folders stand for one name: %(names)s. Rename those of other people, or put them together.")
+    problem = words % {"n": len(names), "names": listed}
     return Place(place.path, place.person, problem[:300])
 
 

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from access import audit
 from people import enrolment
@@ -71,7 +72,7 @@ def _find_or_add(row: ImportedPhoto, bulk: Import, by: User | None) -> Person | 
         if is_new:
             audit.note(by, "add", "person", [person.pk])
         elif bulk.known == Import.Known.SKIP:
-            skipped = {"outcome": Outcome.SKIPPED, "explanation": "This person is enrolled already."}
+            skipped = {"outcome": Outcome.SKIPPED, "explanation": _("This person is enrolled already.")}
             alike.waiting().update(image=None, size=0, **skipped)
             return None
     return person

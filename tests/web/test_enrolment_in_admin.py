@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from access.roles import Role
 from people.models import Person, Photo
@@ -168,3 +169,9 @@ def test_the_list_is_searched_and_filtered(operator: Client, query: str, found: 
     make_person("grace", legal_basis_expires=date(2026, 2, 1))
     people = operator.get(f"{LIST}?{query}").context["cl"].queryset
     assert [person.face_id for person in people] == [found]
+
+
+def test_the_form_offers_today_as_the_day_of_consent_and_no_basis(operator: Client) -> None:
+    form = operator.get(ADD).context["adminform"].form
+    assert form["legal_basis_date"].value() == timezone.localdate()
+    assert not form["legal_basis"].value()

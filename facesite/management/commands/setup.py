@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from pathlib import Path
+from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -21,6 +22,7 @@ FIRST_NODE = "First edge node"
 
 class Command(BaseCommand):
     help = __doc__
+    requires_system_checks: ClassVar[list[str]] = []  # what they would warn of is put right here
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--demo", action="store_true", help="also prepare the demo")

@@ -1,0 +1,96 @@
+"""On SQLite, threads that write wait in line for each other; one that fails or gives up does not hold up the others."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from facesite.sqlite import base
+from recognition.models import Heartbeat
+from tests.fabricated import run_together
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL locks rows, not the database"),
+]
+
+
+@pytest.fixture
+def somebody_writing() -> Iterator[threading.Event]:
+    """Another thread is in the middle of a transaction, until the event is set."""
+    begun, over = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with transaction.atomic():
+            begun.set()
+            over.wait(30)
+        connection.close()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert begun.wait(10)
+    yield over
+    over.set()
+    thread.join()
+
+
+def test_whoever_waits_asks_sqlite_only_when_its_turn_comes(
+    somebody_writing: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite would let it sleep, and look again at most ten times a second."""
+    plain, asked_early = base.base.DatabaseWrapper._start_transaction_under_autocommit, []
+
+    def begin(wrapper: base.DatabaseWrapper) -> None:
+        asked_early.append(not somebody_writing.is_set())
+        plain(wrapper)
+
+    monkeypatch.setattr(base.base.DatabaseWrapper, "_start_transaction_under_autocommit", begin)
+    threading.Timer(0.3, somebody_writing.set).start()
+    _write()
+    assert asked_early == [False]
+
+
+def test_whoever_waits_too_long_is_told_as_by_sqlite(
+    somebody_writing: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.1)
+    with pytest.raises(OperationalError, match="locked"), transaction.atomic():
+        pytest.fail("there were two at once")
+    somebody_writing.set()
+    monkeypatch.undo()
+    with transaction.atomic():
+        Heartbeat.objects.create(name="later", kind="web")
+    assert Heartbeat.objects.count() == 1
+
+
+@pytest.mark.parametrize("error", [ValueError, OperationalError])
+def test_a_transaction_that_fails_ends_its_turn(error: type[Exception]) -> None:
+    with pytest.raises(error), transaction.atomic():
+        raise error
+    run_together(_write, _write)
+    assert Heartbeat.objects.count() == 2
+
+
+def test_a_connection_that_is_closed_within_ends_its_turn() -> None:
+    with transaction.atomic():
+        connection.close()
+    run_together(_write, _write)
+    assert Heartbeat.objects.count() == 2
+
+
+def test_a_begin_that_fails_ends_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(base.base.DatabaseWrapper, "_start_transaction_under_autocommit", fail)
+        with pytest.raises(OperationalError, match="disk"), transaction.atomic():
+            pytest.fail("it began")
+    run_together(_write, _write)
+    assert Heartbeat.objects.count() == 2
+
+
+def _write() -> None:
+    with transaction.atomic():
+        Heartbeat.objects.create(name=threading.current_thread().name, kind="web")
