@@ -50,6 +50,9 @@ class ExternalServerAdmin(RoleModelAdmin):
         if not change:
             show_once(request, obj.name, obj.secret)
 
+    def delete_model(self, request: HttpRequest, obj: ExternalServer) -> None:
+        ExternalServer.objects.filter(pk=obj.pk).delete()
+
     @admin.action(description="Make a new secret for the selected servers")
     def renew_secret(self, request: HttpRequest, queryset: QuerySet[ExternalServer]) -> None:
         for server in queryset:

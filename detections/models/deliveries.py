@@ -5,7 +5,7 @@ import secrets
 import uuid
 from typing import Self
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -25,6 +25,14 @@ class ExternalServerQuerySet(models.QuerySet):
     def ready(self) -> Self:
         """Those that may be tried now: switched on, and not left alone for a while after failures."""
         return self.filter(Q(paused_until=None) | Q(paused_until__lte=Now()), is_active=True)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """With all that they were told, once nothing is just being noted of it."""
+        told = Delivery.objects.using(self.db).filter(server__in=self.values("pk"))
+        with transaction.atomic(using=self.db):
+            # Evaluated for its locks alone.
+            list(told.select_for_update().order_by("pk").values_list("pk", flat=True))
+            return super().delete()
 
 
 class ExternalServer(models.Model):

@@ -1,5 +1,6 @@
 """A server that fails, hangs or wants no more costs the others little, and every attempt can be read afterwards."""
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,6 +17,7 @@ from detections.webhooks import delivering, posting
 from detections.webhooks.delivering import FAILURES_UNTIL_PAUSE, FIRST_PAUSE_S, LONGEST_PAUSE_S, deliver_due
 from tests.delivery.conftest import SECRET
 from tests.delivery.receiver import Receiver
+from tests.fabricated import run_together
 
 See = Callable[..., Detection]
 State = Delivery.State
@@ -170,4 +172,26 @@ def test_what_was_erased_under_way_is_not_recorded(receiver: Receiver, see: See)
     delivery = delivering._claim([])
     Delivery.objects.all().delete()
     delivering._record(delivery, posting.Outcome(200, "", 0.1))
+    assert not DeliveryAttempt.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_is_deleted_once_what_is_just_being_noted_of_it_is(
+    receiver: Receiver, see: See, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    see()
+    delivery, log, noted = delivering._claim([]), delivering._log, threading.Event()
+
+    def note_slowly(*arguments: object) -> None:
+        log(*arguments)
+        noted.set()
+        time.sleep(0.3)  # the deletion begins meanwhile
+
+    def delete() -> None:
+        assert noted.wait(10)
+        ExternalServer.objects.filter(name="outside").delete()
+
+    monkeypatch.setattr(delivering, "_log", note_slowly)
+    run_together(lambda: delivering._record(delivery, posting.Outcome(200, "", 0.1)), delete)
+    assert not ExternalServer.objects.exists()
     assert not DeliveryAttempt.objects.exists()

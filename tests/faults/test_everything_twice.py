@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from uuid import uuid4
 
 import requests
@@ -89,8 +90,10 @@ def repeat_messages(site: Site) -> int:
         for message in waiting:
             for _ in range(FURTHER_TIMES):
                 stamp, _, queue = message.name.partition("_")
-                draft = shutil.copy(message, message.with_name(f".{uuid4()}"))
-                draft.rename(message.with_name(f"{stamp}_{uuid4()}.{queue.partition('.')[2]}"))
+                draft = message.with_name(f".{uuid4()}")
+                with suppress(FileNotFoundError):  # a worker has just taken it
+                    shutil.copy(message, draft)
+                    draft.rename(message.with_name(f"{stamp}_{uuid4()}.{queue.partition('.')[2]}"))
         return len(waiting)
     client, count = site.server(Redis).client, 0
     for queue in QUEUES:
