@@ -8,7 +8,7 @@ server, worker with two processes and scheduler, with 100 people enrolled. Crops
 - accepted: crops a second that are answered 202 while no worker runs, four nodes sending as fast as they can;
 - recognised: crops a second that are done while nodes send as many as are done, so that a few hundred always wait;
 - latency: at half that rate, tracks arriving at random; from the capture of a person's crops, here the moment before
-  they are sent, until their last-known location over the API is of then. Read every 50 ms.
+  they are sent, until their last-known location over the API is of then. Read every 100 ms.
 
 The last line is JSON; `efficiency` is recognised over engine. `efficiency_of_processor` is the same by processor time:
 what the engine alone takes for a crop over what the whole installation does, senders included.

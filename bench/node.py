@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import UTC, datetime
 from itertools import cycle
 from urllib.parse import quote
@@ -25,8 +24,8 @@ SENDERS = 4
 WAITING = 256  # crops, where as many are sent as are done
 START_S = 180.0
 WARM_UP_S = 5.0
-WATCHED_PER_S = 4  # whoever looks on takes time from the server
-POLL_S = 0.05
+WATCHED_PER_S = 2  # whoever looks on takes time from the server
+POLL_S = 0.1
 PATIENCE_S = 20.0
 
 
@@ -34,7 +33,9 @@ class Nodes:
     """`keys`: of a node, and one to read with. `crops`: by the face ids of the people whom they show."""
 
     def __init__(self, url: str, keys: Sequence[str], crops: Mapping[str, Sequence[bytes]], database: str) -> None:
-        self._url, (self._key, self._reading_key), self._crops, self._database = url, keys, crops, database
+        self._url, (self._key, self._reading_key), self._crops = url, keys, crops
+        self._database = psycopg2.connect(database)  # for long: a new one costs the server more than a crop
+        self._database.autocommit = True
         self._people = cycle(crops)
 
     def flood(self, seconds: float) -> float:
@@ -88,7 +89,7 @@ class Nodes:
         server, sent = Server(self._url, self._key), 0
         while not is_over():
             if at_most and self._count("pending") >= at_most:
-                time.sleep(POLL_S / 5)
+                time.sleep(POLL_S)
                 continue
             bundle = [crop for _ in range(MAX_BATCH // TRACK) for crop in self._track(next(self._people))]
             try:
@@ -148,6 +149,6 @@ class Nodes:
         return self._ask("SELECT count(*) FROM detections_crop WHERE state = %s", state)
 
     def _ask(self, sql: str, *values: object) -> int:
-        with closing(psycopg2.connect(self._database)) as connection, connection, connection.cursor() as cursor:
+        with self._database.cursor() as cursor:
             cursor.execute(sql, values)
             return cursor.fetchone()[0] if cursor.description else 0

@@ -1,28 +1,52 @@
-"""Django's SQLite, but for one thing: threads of a process that want to write wait in line for each other.
+"""Django's SQLite, but for one thing: who wants to write waits in line, in its process and then with the others.
 
 SQLite lets whoever finds it locked sleep and look again, for up to a tenth of a second each time and in no order. Among
-the threads of a web server that is asked for more than it can do, some then wait for seconds.
+the threads and processes of an installation that is asked for more than it can do, some then wait for seconds.
 """
 
+import fcntl
 import os
 import threading
-from collections import defaultdict
+from pathlib import Path
 
 from django.db import OperationalError
 from django.db.backends.sqlite3 import base
 
-_turns = defaultdict(threading.Lock)  # by file
-# Whoever had the turn when a process forked is not in the new one.
+
+class Turn:
+    """To be taken by one connection at a time. A process that dies loses it."""
+
+    def __init__(self, database: str) -> None:
+        self._line = threading.Lock()
+        self._file = Path(f"{database}-turn").open("ab")  # noqa: SIM115 - as long as the process lives
+
+    def take(self, patience_s: float) -> None:
+        """Raises OperationalError if others of this process do not get on."""
+        if not self._line.acquire(timeout=patience_s):
+            raise OperationalError("database is locked")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+        except BaseException:
+            self._line.release()
+            raise
+
+    def end(self) -> None:
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._line.release()
+
+
+_turns: dict[str, Turn] = {}
+# A new process takes turns with the one that it comes from.
 os.register_at_fork(after_in_child=_turns.clear)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    _turn = None  # the lock, while this connection writes
+    _turn: Turn | None = None  # while this connection writes
 
     def _start_transaction_under_autocommit(self) -> None:
-        turn = _turns[self.settings_dict["NAME"]]
-        if not turn.acquire(timeout=self.settings_dict["OPTIONS"]["timeout"]):
-            raise OperationalError("database is locked")
+        name = str(self.settings_dict["NAME"])
+        turn = _turns.get(name) or _turns.setdefault(name, Turn(name))
+        turn.take(self.settings_dict["OPTIONS"]["timeout"])
         self._turn = turn
         try:
             super()._start_transaction_under_autocommit()
@@ -50,5 +74,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _end_turn(self) -> None:
         if self._turn:
-            self._turn.release()
+            self._turn.end()
             self._turn = None

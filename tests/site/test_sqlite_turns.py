@@ -1,7 +1,12 @@
-"""On SQLite, threads that write wait in line for each other; one that fails or gives up does not hold up the others."""
+"""On SQLite, who writes waits in line; one that fails, gives up or dies does not hold up the others."""
 
+import signal
+import subprocess
+import sys
 import threading
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -91,6 +96,24 @@ def test_a_begin_that_fails_ends_its_turn(monkeypatch: pytest.MonkeyPatch) -> No
     assert Heartbeat.objects.count() == 2
 
 
+def test_another_process_is_waited_for_and_loses_its_turn_when_it_dies(tmp_path: Path) -> None:
+    name = str(tmp_path / "db")
+    code = f"""
+from facesite.sqlite.base import Turn
+turn = Turn({name!r})
+turn.take(9)
+print("taken", flush=True)
+input()
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline()
+        threading.Timer(0.3, other.kill).start()
+        turn = base.Turn(name)
+        turn.take(9)
+        assert other.wait(0.1) == -signal.SIGKILL
+        turn.end()
+
+
 def _write() -> None:
     with transaction.atomic():
-        Heartbeat.objects.create(name=threading.current_thread().name, kind="web")
+        Heartbeat.objects.create(name=str(uuid.uuid4()), kind="web")
