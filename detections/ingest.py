@@ -4,7 +4,8 @@ A crop that cannot be accepted is rejected alone, with its reason; the others of
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -25,6 +26,8 @@ from recognition.models import Job
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
 LAST_SEEN_RESOLUTION = timedelta(seconds=30)
+# Where writers wait in line for each other, as on SQLite: a sender keeps what it has, and comes again.
+PATIENCE_S = 0.4
 
 
 class InboxFullError(Exception):
@@ -89,8 +92,8 @@ def accept(submissions: Sequence[Submission], sender: User | ApiKey, *, deliver:
             rejected.append(rejection)
         else:
             sound.append(submission)
-    silence.heard({submission.camera for submission in sound})
-    with tracing.crops("accept", [submission.id for submission in sound]):
+    with tracing.crops("accept", [submission.id for submission in sound]), _impatient():
+        silence.heard({submission.camera for submission in sound})
         try:
             receipt = _commit(sound, cameras, deliver=deliver)
         except IntegrityError:
@@ -133,6 +136,15 @@ def _check(submission: Submission, cameras: dict[str, Camera]) -> Rejection | No
     if info.width * info.height > settings.MAX_IMAGE_PIXELS:
         return reject("too-many-pixels", f"The image has more than {settings.MAX_IMAGE_PIXELS} pixels.")
     return None
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    connection.patience_s = PATIENCE_S
+    try:
+        yield
+    finally:
+        connection.patience_s = None
 
 
 @transaction.atomic

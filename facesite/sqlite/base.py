@@ -41,12 +41,13 @@ os.register_at_fork(after_in_child=_turns.clear)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    patience_s: float | None = None  # in the line of this process; None: as long as SQLite itself would wait
     _turn: Turn | None = None  # while this connection writes
 
     def _start_transaction_under_autocommit(self) -> None:
         name = str(self.settings_dict["NAME"])
         turn = _turns.get(name) or _turns.setdefault(name, Turn(name))
-        turn.take(self.settings_dict["OPTIONS"]["timeout"])
+        turn.take(self.patience_s or self.settings_dict["OPTIONS"]["timeout"])
         self._turn = turn
         try:
             super()._start_transaction_under_autocommit()

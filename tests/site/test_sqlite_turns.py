@@ -4,21 +4,33 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 
+from detections.ingest import Submission, accept
+from detections.models import Camera
 from facesite.sqlite import base
 from recognition.models import Heartbeat
-from tests.fabricated import run_together
+from tests.fabricated import make_camera, operator_user, plain_png, run_together
+
+__all__ = ["operator_user"]
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL locks rows, not the database"),
 ]
+
+
+@pytest.fixture
+def gate(db: None) -> Camera:
+    return make_camera()
 
 
 @pytest.fixture
@@ -56,10 +68,14 @@ def test_whoever_waits_asks_sqlite_only_when_its_turn_comes(
     assert asked_early == [False]
 
 
+@pytest.mark.parametrize("sets", ["timeout", "patience"])
 def test_whoever_waits_too_long_is_told_as_by_sqlite(
-    somebody_writing: threading.Event, monkeypatch: pytest.MonkeyPatch
+    somebody_writing: threading.Event, monkeypatch: pytest.MonkeyPatch, sets: str
 ) -> None:
-    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.1)
+    if sets == "timeout":
+        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.1)
+    else:
+        monkeypatch.setattr(connection, "patience_s", 0.1)
     with pytest.raises(OperationalError, match="locked"), transaction.atomic():
         pytest.fail("there were two at once")
     somebody_writing.set()
@@ -94,6 +110,18 @@ def test_a_begin_that_fails_ends_its_turn(monkeypatch: pytest.MonkeyPatch) -> No
             pytest.fail("it began")
     run_together(_write, _write)
     assert Heartbeat.objects.count() == 2
+
+
+def test_crops_that_would_wait_long_are_to_come_again_soon(
+    gate: Camera, operator_user: User, somebody_writing: threading.Event
+) -> None:
+    submission = Submission(uuid.uuid4(), gate.pk, timezone.now(), plain_png())
+    begun = time.monotonic()
+    with pytest.raises(OperationalError, match="locked"):
+        accept([submission], operator_user)
+    assert time.monotonic() - begun < connection.settings_dict["OPTIONS"]["timeout"] / 2
+    somebody_writing.set()
+    assert accept([submission], operator_user).accepted == [submission.id]
 
 
 def test_another_process_is_waited_for_and_loses_its_turn_when_it_dies(tmp_path: Path) -> None:
