@@ -13,7 +13,6 @@ The last line is JSON: `one_p50_ms`, `one_p99_ms`, `all_ms` (median), `list_p99_
 """
 
 import argparse
-import gc
 import json
 import os
 import sys
@@ -44,7 +43,7 @@ def measure(rows: int, each: int, crops: int) -> dict[str, object]:
         history.settle()
     reader = reading.Reader()
     views = reading.Views(reader)
-    gc.freeze()  # as a web process does (facesite.warming)
+    import_module("facesite.warming").settle()
     one = reader.time(views.one, ONE)
     print(f"{'one person':62} {one}")
     everyone = reader.time(lambda: f"/api/v1/database/people?page_size={history.PEOPLE}", ALL)

@@ -8,6 +8,8 @@ from django.db import DatabaseError, connection
 from recognition.engine.errors import PackError
 from recognition.loader import ModelUnavailableError, loader
 
+THRESHOLDS = 20_000, 20, 50
+
 logger = logging.getLogger(__name__)
 
 
@@ -19,6 +21,14 @@ def load_engine() -> None:
         logger.warning("The engine cannot be loaded yet: %s", error)
     finally:
         connection.close()
-        # What is loaded by now stays as long as the process. Looking through it for garbage took a tenth of a second
-        # and more, now and then, in the middle of somebody's request.
-        gc.freeze()
+        settle()
+
+
+def settle() -> None:
+    """Spare requests the search for garbage, which took a tenth of a second and more, now and then, of somebody's.
+
+    What is loaded by now stays as long as the process. And a page makes tens of thousands of objects, nearly all of
+    which go without being looked for: it is done less often.
+    """
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)

@@ -22,12 +22,15 @@ def _fresh_loader() -> None:
 
 
 def test_loading_leaves_a_model_in_service() -> None:
+    former = gc.get_threshold()
     warming.load_engine()
     try:
         assert loader._serving is not None
         assert gc.get_freeze_count(), "garbage is looked for among what lives for ever"
+        assert gc.get_threshold() == warming.THRESHOLDS
     finally:
         gc.unfreeze()
+        gc.set_threshold(*former)
 
 
 def test_without_a_pack_the_process_starts_all_the_same(
