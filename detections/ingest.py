@@ -26,7 +26,7 @@ from recognition.models import Job
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
 LAST_SEEN_RESOLUTION = timedelta(seconds=30)
-# Where writers wait in line for each other, as on SQLite: a sender keeps what it has, and comes again.
+# In a long line of writers, which there is on SQLite: a sender keeps what it has, and comes again.
 PATIENCE_S = 0.4
 
 

@@ -12,18 +12,27 @@ from pathlib import Path
 from django.db import OperationalError
 from django.db.backends.sqlite3 import base
 
+LONG_LINE = 4  # threads of a process: fewer have their turns in a moment
+
 
 class Turn:
     """To be taken by one connection at a time. A process that dies loses it."""
 
     def __init__(self, database: str) -> None:
         self._line = threading.Lock()
+        self._waiting: set[int] = set()  # threads
         self._file = Path(f"{database}-turn").open("ab")  # noqa: SIM115 - as long as the process lives
 
-    def take(self, patience_s: float) -> None:
-        """Raises OperationalError if others of this process do not get on."""
-        if not self._line.acquire(timeout=patience_s):
-            raise OperationalError("database is locked")
+    def take(self, patience_s: float, *, in_long_line_s: float | None = None) -> None:
+        """Raises OperationalError if others of this process do not get on in time."""
+        self._waiting.add(threading.get_ident())
+        try:
+            if in_long_line_s is not None and len(self._waiting) > LONG_LINE:
+                patience_s = in_long_line_s
+            if not self._line.acquire(timeout=patience_s):
+                raise OperationalError("database is locked")
+        finally:
+            self._waiting.discard(threading.get_ident())
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX)
         except BaseException:
@@ -41,13 +50,13 @@ os.register_at_fork(after_in_child=_turns.clear)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    patience_s: float | None = None  # in the line of this process; None: as long as SQLite itself would wait
+    patience_s: float | None = None  # in a long line of this process; None: as long as SQLite itself would wait
     _turn: Turn | None = None  # while this connection writes
 
     def _start_transaction_under_autocommit(self) -> None:
         name = str(self.settings_dict["NAME"])
         turn = _turns.get(name) or _turns.setdefault(name, Turn(name))
-        turn.take(self.patience_s or self.settings_dict["OPTIONS"]["timeout"])
+        turn.take(self.settings_dict["OPTIONS"]["timeout"], in_long_line_s=self.patience_s)
         self._turn = turn
         try:
             super()._start_transaction_under_autocommit()

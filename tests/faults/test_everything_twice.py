@@ -71,6 +71,9 @@ def post(load: Load, crop: Sending, start: threading.Barrier) -> dict:
         session.headers["Authorization"] = f"Bearer {load.key}"
         start.wait(30)
         answer, response = load.post(session, crop)
+        while answer.status == 503:  # on SQLite so many at once stand in a long line
+            time.sleep(0.2)
+            answer, response = load.post(session, crop)
     load.answers.append(answer)
     assert answer.status == 202, response and response.text
     return response.json()

@@ -76,6 +76,7 @@ def test_whoever_waits_too_long_is_told_as_by_sqlite(
         monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.1)
     else:
         monkeypatch.setattr(connection, "patience_s", 0.1)
+        monkeypatch.setattr(base, "LONG_LINE", 0)
     with pytest.raises(OperationalError, match="locked"), transaction.atomic():
         pytest.fail("there were two at once")
     somebody_writing.set()
@@ -112,9 +113,17 @@ def test_a_begin_that_fails_ends_its_turn(monkeypatch: pytest.MonkeyPatch) -> No
     assert Heartbeat.objects.count() == 2
 
 
+def test_in_a_short_line_everybody_waits(somebody_writing: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "patience_s", 0.01)
+    threading.Timer(0.3, somebody_writing.set).start()
+    _write()
+    assert Heartbeat.objects.count() == 1
+
+
 def test_crops_that_would_wait_long_are_to_come_again_soon(
-    gate: Camera, operator_user: User, somebody_writing: threading.Event
+    gate: Camera, operator_user: User, somebody_writing: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(base, "LONG_LINE", 0)
     submission = Submission(uuid.uuid4(), gate.pk, timezone.now(), plain_png())
     begun = time.monotonic()
     with pytest.raises(OperationalError, match="locked"):
