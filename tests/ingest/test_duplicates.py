@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from rest_framework.test import APIClient
 
 from access.models import ApiKey
+from detections import ingest
 from detections.models import Crop, Detection, Track
 from detections.processing import process_batch
 from recognition.models import Job
@@ -80,7 +81,10 @@ def test_a_batch_half_of_which_is_known_stores_the_other_half(client: APIClient)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_parallel_sendings_have_one_effect(make_key: Callable[..., str], eyes: Eyes) -> None:
+def test_twenty_parallel_sendings_have_one_effect(
+    make_key: Callable[..., str], eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "PATIENCE_S", 60.0)  # none of them is to be told to come again
     make_camera()
     token = make_key(ApiKey.Scope.OPERATOR)
     sent = [crop(id=str(uuid4()), track="t") for _ in range(3)]
