@@ -54,10 +54,11 @@ class Nodes:
             try:
                 self._wait_for_workers()
                 time.sleep(WARM_UP_S)
-                before, used, started = self._count("done"), by_part(), time.monotonic()
+                before, used_before, started = self._count("done"), by_part(), time.monotonic()
                 time.sleep(seconds)
                 done, took = self._count("done") - before, time.monotonic() - started
-                used = by_part() - used
+                # Not as counters subtract: a part that used nothing is told as such.
+                used = {part: by_now - used_before[part] for part, by_now in by_part().items()}
             finally:
                 over.set()
             sending.result()

@@ -110,17 +110,16 @@ class Views:
             yield path, _address(path, dict)
 
     def others(self) -> Iterator[tuple[str, Callable[[], str]]]:
-        """Pages that are no lists."""
+        """All other pages."""
         for path in ("/model/", "/health/", "/cameras/", "/detections/photo/", "/cameras/nodes/add/", "/api/docs/"):
             yield path, _address(path, dict)
         yield "/model/effect/ any rate", _address("/model/effect/", lambda: {"step": self._random.randrange(12)})
         yield "/cameras/ one", lambda: f"/cameras/camera-{self._random.randrange(CAMERAS)}/"
         yield "/plans/ edit", lambda: f"/plans/{self._place(self._random.randrange(LOCATIONS))}/edit/"
-        form = reverse("admin:people_person_add")
-        yield form, _address(form, dict)
-        yield f"{form} change", lambda: reverse("admin:people_person_change", args=[self._ids[self.person()]])
-        erase = "admin:people_person_delete"
-        yield "admin: erase", lambda: reverse(erase, args=[self._ids[self.person()]])
+        yield "/admin/ enrol", lambda: reverse("admin:people_person_add")
+        for name in ("change", "delete"):
+            page = f"admin:people_person_{name}"
+            yield f"/admin/ {name} a person", lambda page=page: reverse(page, args=[self._ids[self.person()]])
         for name in ("people_person", "people_import", "recognition_job", "recognition_trainedmodel"):
             path = reverse(f"admin:{name}_changelist")
             yield path, _address(path, dict)

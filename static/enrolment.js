@@ -156,9 +156,9 @@ function stop() {
   part("webcam-start").hidden = false;
 }
 
-function take() {
+async function take() {
   const video = part("webcam-video"), canvas = document.createElement("canvas");
-  if (!video.videoWidth) return;
+  await new Promise((shown) => video.requestVideoFrameCallback(shown)); // until the first picture is there, it is black
   canvas.width = video.videoWidth;
   canvas.height = video.videoHeight;
   canvas.getContext("2d").drawImage(video, 0, 0);

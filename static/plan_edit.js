@@ -2,7 +2,7 @@
 "use strict";
 
 const plan = document.querySelector(".plan.editing");
-const EDGE = 15; // percent, as on the plan that is shown
+const EDGE = 15; // percent of the width, as on the plan that is shown (pages/plans.py)
 const numbers = (camera) => ["x", "y"].map((axis) => document.getElementsByName(`${axis}-${camera.dataset.camera}`)[0]);
 const within = (value) => Math.min(100, Math.max(0, Math.round(value * 10) / 10));
 

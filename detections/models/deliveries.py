@@ -34,6 +34,9 @@ class ExternalServerQuerySet(models.QuerySet):
             list(told.select_for_update().order_by("pk").values_list("pk", flat=True))
             return super().delete()
 
+    # As Django's own: not of the manager, nor of templates.
+    delete.alters_data = delete.queryset_only = True
+
 
 class ExternalServer(models.Model):
     """A system outside that is told of events by webhooks, signed as Standard Webhooks says."""

@@ -30,7 +30,7 @@ from recognition.engine.images import decode, encode_jpeg
 # Somebody last seen longer ago is not drawn: they may be anywhere by now.
 HERE = timedelta(hours=1)
 LONGEST_SIDE_PX = 2400
-EDGE = 0.15
+EDGE = 0.15  # of the plan's width, as in plan_edit.js
 # Above one camera, in rows; who comes after them is counted.
 DRAWN = 8
 IN_ROW, ROW_PX, FACE_PX = 4, 42, 38

@@ -71,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
             refresh.start()
             node.run(stop)
     finally:
+        stop.set()  # whatever ended it: nobody need ask for settings any more
         undelivered = outbox.close(options.flush_seconds)
         _log_totals(node, outbox, undelivered)
     return _exit_code(outbox, undelivered)

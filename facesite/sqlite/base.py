@@ -7,6 +7,8 @@ the threads and processes of an installation that is asked for more than it can 
 import fcntl
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.db import OperationalError
@@ -65,20 +67,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise
 
     def _commit(self) -> None:
-        try:
+        with self._ending_turn():
             super()._commit()
-        finally:
-            self._end_turn()
 
     def _rollback(self) -> None:
-        try:
+        with self._ending_turn():
             super()._rollback()
-        finally:
-            self._end_turn()
 
     def _close(self) -> None:
-        try:
+        with self._ending_turn():
             super()._close()
+
+    @contextmanager
+    def _ending_turn(self) -> Iterator[None]:
+        try:
+            yield
         finally:
             self._end_turn()
 

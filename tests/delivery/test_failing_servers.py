@@ -195,3 +195,8 @@ def test_a_server_is_deleted_once_what_is_just_being_noted_of_it_is(
     run_together(lambda: delivering._record(delivery, posting.Outcome(200, "", 0.1)), delete)
     assert not ExternalServer.objects.exists()
     assert not DeliveryAttempt.objects.exists()
+
+
+def test_nobody_deletes_all_servers_by_asking_the_manager() -> None:
+    assert not hasattr(ExternalServer.objects, "delete")
+    assert ExternalServer.objects.all().delete.alters_data

@@ -23,6 +23,11 @@ def impatient(monkeypatch):
 
 
 @pytest.fixture
+def always_reporting(monkeypatch):
+    monkeypatch.setattr(uploader, "REPORT_EVERY", 0)
+
+
+@pytest.fixture
 def outbox(server, tmp_path):
     outbox = Outbox(Server(server.url, KEY), tmp_path / "spool.sqlite3")
     yield outbox
@@ -165,9 +170,7 @@ def test_single_bad_crop_is_found_when_the_server_does_not_name_it(server, outbo
     assert (outbox.status().sent, outbox.status().rejected) == (7, 1)
 
 
-def test_figures_that_the_server_cannot_read_cost_no_crop(server, outbox, monkeypatch):
-    monkeypatch.setattr(uploader, "REPORT_EVERY", 0)
-
+def test_figures_that_the_server_cannot_read_cost_no_crop(always_reporting, server, outbox):
     def judge(upload: Upload) -> Reply:
         return Reply(400, {"detail": "node: what is this?"}) if upload.node else Reply(202)
 
@@ -180,8 +183,7 @@ def test_figures_that_the_server_cannot_read_cost_no_crop(server, outbox, monkey
     assert outbox.status().rejected == 0
 
 
-def test_fault_of_the_program_is_logged_and_does_not_end_delivery(outbox, caplog, monkeypatch):
-    monkeypatch.setattr(uploader, "REPORT_EVERY", 0)
+def test_fault_of_the_program_is_logged_and_does_not_end_delivery(always_reporting, outbox, caplog):
     faults = iter([ZeroDivisionError("a fault"), ZeroDivisionError("a fault")])
 
     def faulty() -> NodeStats:

@@ -1,11 +1,14 @@
 """A whole installation of real processes, each of which can be killed, frozen and started again."""
 
+import fcntl
 import os
 import re
 import shlex
+import sqlite3
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -43,6 +46,7 @@ class Site:
         self.folder, self.servers = folder, servers
         self.storage_link: Link | None = None
         self._database = f"site {folder}"
+        self._sqlite = folder / "facesite.sqlite3"
         # Deployed, only those who train have the private key; embedded, the site makes its own.
         private, public = make_pair()
         self.signing = {"MODEL_SIGNING_KEY": private} if servers else {}
@@ -55,7 +59,7 @@ class Site:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "DATA_DIR": str(folder),
             "PACKS_DIR": str(settings.PACKS_DIR),
-            "DATABASE_URL": f"sqlite:///{folder / 'facesite.sqlite3'}",
+            "DATABASE_URL": f"sqlite:///{self._sqlite}",
             "BROKER_URL": "filesystem://",
             "STORAGE_URL": f"file://{folder / 'storage'}",
             "BIND": f"127.0.0.1:{port}",
@@ -126,6 +130,23 @@ class Site:
     def recognition(self) -> Program:
         """The worker that recognises."""
         return next(program for queues, program in self.workers.items() if "recognition" in queues)
+
+    def freeze(self, program: Program) -> None:
+        """Not while it writes into SQLite: nobody else could write then, and nothing would be accepted."""
+        program.freeze()
+        while not (self.servers or self._can_be_written()):
+            program.thaw()
+            time.sleep(0.05)
+            program.freeze()
+
+    def _can_be_written(self) -> bool:
+        """Whether nobody has the turn to write, nor SQLite's own lock."""
+        with Path(f"{self._sqlite}-turn").open("ab") as turn, closing(sqlite3.connect(self._sqlite, 1)) as database:
+            with suppress(BlockingIOError, sqlite3.OperationalError):
+                fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                database.execute("BEGIN IMMEDIATE")
+                return True
+            return False
 
     def program(self, name: str, command: str, **environment: str) -> Program:
         """A process of the product, its log in the folder."""

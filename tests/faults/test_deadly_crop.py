@@ -66,7 +66,7 @@ def test_the_others_are_done_as_quickly(site: Site, measured: Callable[..., None
     count = round(length(quick=60, full=2000))
     with deadly_worker(site) as worker:
         before = work_off(site, worker, Load(site.url, site.key), count)
-        worker.freeze()
+        site.freeze(worker)
         poison.send(1)
         beside = work_off(site, worker, Load(site.url, site.key), count)
         assert assert_nothing_lost(site, poison, seconds=bound(120)).dead == 1

@@ -120,7 +120,7 @@ def test_a_minute_after_an_erasure_no_byte_is_left(crowded: Site, measured: Call
     load.send(8)
     assert_nothing_lost(site, load, seconds=bound(60))
     assert site.rows(Detection).filter(person=person).exists(), "nobody was recognised"
-    site.recognition.freeze()
+    site.freeze(site.recognition)
     load.send(8)
     traces = traces_of(site, person)
     assert site.rows(TrainedModel).filter(retired_at=None, labels__label=person.label).count() >= MODELS

@@ -30,7 +30,7 @@ def test_every_message_five_times(site: Site, measured: Callable[..., None]) -> 
     *others, last = site.workers.values()
     with receiving(site) as receiver:
         for worker in (*others, last):
-            worker.freeze()
+            site.freeze(worker)
         load.send(round(length(quick=40, full=500)))
         job = train(site)
         repeated = repeat_messages(site)

@@ -62,7 +62,7 @@ def test_every_connection_cut_again_and_again(deployed: Site, measured: Measured
 def test_emptied_while_crops_wait(deployed: Site, measured: Measured) -> None:
     count = round(length(quick=60, full=1000))
     load = Load(deployed.url, deployed.key, per_second=200, clients=8)
-    deployed.recognition.freeze()
+    deployed.freeze(deployed.recognition)
     load.send(count)
     waiting = deployed.rows(Crop).filter(state=Crop.State.PENDING).count()
     assert waiting >= count - 2 * 16  # a worker's child may have had a batch in hand

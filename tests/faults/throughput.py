@@ -12,7 +12,7 @@ from tests.servers import wait_until
 
 def work_off(site: Site, worker: Program, load: Load, count: int) -> float:
     """Crops a second, from when the worker begins; what the load has still to be asked about is in it."""
-    worker.freeze()
+    site.freeze(worker)
     load.per_second, load.clients = 500, 8
     load.send(count)
     worker.thaw()

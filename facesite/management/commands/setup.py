@@ -22,7 +22,7 @@ FIRST_NODE = "First edge node"
 
 class Command(BaseCommand):
     help = __doc__
-    requires_system_checks: ClassVar[list[str]] = []  # what they would warn of is put right here
+    requires_system_checks: ClassVar[list[str]] = []  # not before the pack is there, the lack of which they warn of
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--demo", action="store_true", help="also prepare the demo")
@@ -30,6 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: object) -> None:
         self._step(1, "recognition pack")
         call_command("packs", "build", stdout=self.stdout)
+        self.check()
         self._step(2, "database")
         call_command("migrate", verbosity=0, stdout=self.stdout)
         self._sign_models_of_before()
