@@ -11,7 +11,7 @@ FAULTS ?= 1
 # A stamp per content of the requirement files: a change, or a half-finished install, installs again.
 REQUIREMENTS := requirements.txt requirements-server.txt requirements-svm.txt requirements-packs.txt
 RUNTIME := $(VENV)/.runtime-$(shell cat $(REQUIREMENTS) | cksum | tr ' ' '-')
-DEVELOPMENT := $(VENV)/.development-$(shell cat $(REQUIREMENTS) requirements-dev.txt | cksum | tr ' ' '-')
+DEVELOPMENT := $(VENV)/.development-$(shell cat $(REQUIREMENTS) requirements-dev.txt requirements-traces.txt | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test soak faults screenshots lint check format clean
@@ -29,7 +29,7 @@ $(RUNTIME): $(REQUIREMENTS)
 	  || { echo "The requirements could not be installed. Is the network there? Run the same command again: it goes on where it stopped."; exit 1; }
 	@rm -f $(VENV)/.runtime-*; touch $@
 
-$(DEVELOPMENT): $(RUNTIME) requirements-dev.txt
+$(DEVELOPMENT): $(RUNTIME) requirements-dev.txt requirements-traces.txt
 	@$(BIN)/python -m pip install --quiet -r requirements-dev.txt \
 	  || { echo "The test requirements could not be installed. Is the network there? Run the same command again."; exit 1; }
 	@rm -f $(VENV)/.development-*; touch $@

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from opentelemetry import trace
 from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -49,8 +50,6 @@ def _tracer() -> trace.Tracer:
 
 def export() -> None:
     """Over OTLP, to where the usual OTEL_EXPORTER_OTLP_… variables say."""
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - not for tests
-
     provider().add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 
 

@@ -167,7 +167,7 @@ def _last_known(
     seen = captured_at and {
         "location": location,
         "camera": camera,
-        "captured_at": captured_at.isoformat().replace("+00:00", "Z"),
+        "captured_at": captured_at,
         "probability": probability,
         # SQLite knows no UUIDs.
         "detection": str(UUID(detection)) if detection and "-" not in detection else detection,

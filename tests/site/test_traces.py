@@ -1,10 +1,15 @@
 """With TRACES the spans of a crop come together from edge, web and worker, under its own id; without, nothing."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from django.core.checks import run_checks
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from rest_framework.test import APIClient
@@ -13,6 +18,7 @@ from access.models import ApiKey
 from detections.processing import process_batch
 from people.training import train
 from recognition import spans
+from tests.delivery.receiver import Receiver
 from tests.fabricated import NOON, Eyes, enrol, eyes, fresh_loader, make_camera, make_node
 from tests.ingest.posting import crop, post
 
@@ -20,6 +26,14 @@ __all__ = ["eyes", "fresh_loader"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+PROCESS = """
+import django
+django.setup()
+from recognition import tracing
+tracing.start()
+with tracing.request(lambda: "GET /healthz", {}):
+    pass
+"""
 ASKING = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -76,6 +90,20 @@ def test_a_request_joins_the_trace_of_whoever_asks(
     node.get("/api/v1/cameras", headers={"traceparent": ASKING})
     (span,) = exporter.get_finished_spans()
     assert f"{span.context.trace_id:032x}" == ASKING.split("-")[1]
+
+
+def test_a_process_sends_its_spans_to_a_collector(tmp_path: Path) -> None:
+    collector = Receiver()
+    with collector.start() as server:
+        told = {"TRACES": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "DATA_DIR": str(tmp_path)}
+        environment = os.environ | {"DJANGO_SETTINGS_MODULE": "facesite.settings"} | told
+        subprocess.run([sys.executable, "-c", PROCESS], env=environment, check=True, timeout=60)
+        server.shutdown()
+    ((path, _, body),) = collector.requests
+    assert path == "/v1/traces"
+    (sent,) = ExportTraceServiceRequest.FromString(body).resource_spans
+    assert [span.name for scope in sent.scope_spans for span in scope.spans] == ["GET /healthz"]
+    assert [(one.key, one.value.string_value) for one in sent.resource.attributes] == [("service.name", "facesite")]
 
 
 def test_without_the_setting_there_are_none(sent: Callable[[], UUID], exporter: InMemorySpanExporter) -> None:
