@@ -3,13 +3,14 @@
 Starts a private PostgreSQL with Debian's defaults, and fills it with 10,000 people, 400 cameras and about N detections
 of 90 days (bench.history). Then, in this process, through the product's own code and without other load:
 
-- the last-known location of one person over the API, and of all 10,000 in one answer;
+- the last-known location of one person over the API, and of all 10,000 in one answer; and what of it is the database,
+  the driver and the ORM;
 - every list, with each of its filters: API, pages and admin, whole requests with authentication and templates;
 - every other page: the model of those 10,000 with three photos each, health, cameras, enrolment;
 - recording: batches of crops from the inbox through detections.processing, in one process, the networks left out.
 
-The last line is JSON: `one_p50_ms`, `one_p99_ms`, `all_ms` (median), `list_p99_ms` (of the slowest list),
-`page_p99_ms` (of the slowest page, list or not), `ingest_per_s`.
+The last line is JSON: `one_p50_ms`, `one_p99_ms`, `all_ms` (median), the queries of both alone (`one_query_p99_ms`,
+`all_query_ms`), `list_p99_ms` (of the slowest list), `page_p99_ms` (of the slowest page, list or not), `ingest_per_s`.
 """
 
 import argparse
@@ -48,6 +49,11 @@ def measure(rows: int, each: int, crops: int) -> dict[str, object]:
     print(f"{'one person':62} {one}")
     everyone = reader.time(lambda: f"/api/v1/database/people?page_size={history.PEOPLE}", ALL)
     print(f"{'all people':62} {everyone}")
+    known = import_module("detections.api.asking").LastKnown().get_queryset
+    one_query = reading.time_query(lambda: known().named(views.anybody())[:1], ONE)
+    print(f"{'one person, the query':62} {one_query}")
+    everyone_query = reading.time_query(lambda: known()[: history.PEOPLE], ALL)
+    print(f"{'all people, the query':62} {everyone_query}")
     lists, others = (reader.time_each(chosen, each) for chosen in (views.lists(), views.others()))
     pages = {name: times for name, times in (lists | others).items() if not name.startswith("/api/v1/")}
     return {
@@ -55,6 +61,8 @@ def measure(rows: int, each: int, crops: int) -> dict[str, object]:
         "one_p50_ms": round(one.p50, 2),
         "one_p99_ms": round(one.p99, 2),
         "all_ms": round(everyone.p50, 1),
+        "one_query_p99_ms": round(one_query.p99, 2),
+        "all_query_ms": round(everyone_query.p50, 1),
         "list_p99_ms": round(max(times.p99 for times in lists.values()), 1),
         "page_p99_ms": round(max(times.p99 for times in pages.values()), 1),
         "ingest_per_s": round(recording.rate(crops), 1),

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from html import unescape
 from random import Random
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import numpy as np
 from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -24,6 +26,7 @@ from people.models import Person
 WARM_UP = 5
 _NEXT = re.compile(r'"next":"http://localhost([^"]+)|href="http://localhost([^"]+)">Older')
 Query = Callable[[], Mapping[str, object]]
+T = TypeVar("T")
 
 
 class Reader:
@@ -40,9 +43,7 @@ class Reader:
     def ask(self, path: str) -> tuple[float, object]:
         """Milliseconds, and the answer. Raises RuntimeError if it is not 200."""
         client = self._api if path.startswith("/api/") else self._pages
-        started = time.perf_counter()
-        answer = client.get(path)
-        took = 1000 * (time.perf_counter() - started)
+        took, answer = _timed(lambda: client.get(path))
         if answer.status_code != 200:
             raise RuntimeError(f"{path} was answered {answer.status_code}.")
         return took, answer
@@ -55,14 +56,29 @@ class Reader:
         return measured
 
     def time(self, path: Callable[[], str], count: int) -> "Times":
-        for _ in range(WARM_UP):
-            self.ask(path())
-        return Times([self.ask(path())[0] for _ in range(count)])
+        return _times(lambda: self.ask(path()), count)
+
+
+def time_query(query: Callable[[], QuerySet], count: int) -> "Times":
+    """What the view asks the database, through the ORM, without the request around it."""
+    return _times(lambda: _timed(lambda: list(query())), count)
+
+
+def _timed(call: Callable[[], T]) -> tuple[float, T]:
+    started = time.perf_counter()
+    result = call()
+    return 1000 * (time.perf_counter() - started), result
+
+
+def _times(ask: Callable[[], tuple[float, object]], count: int) -> "Times":
+    for _ in range(WARM_UP):
+        ask()
+    return Times([ask()[0] for _ in range(count)])
 
 
 @dataclass(frozen=True)
 class Times:
-    """Milliseconds of several requests."""
+    """Milliseconds of several requests or queries."""
 
     ms: list[float]
 
@@ -93,8 +109,11 @@ class Views:
         """Somebody: those who are seen often, more often."""
         return face_id(int(self._random.random() ** 3 * PEOPLE))
 
+    def anybody(self) -> str:
+        return face_id(self._random.randrange(PEOPLE))
+
     def one(self) -> str:
-        return f"/api/v1/database/{face_id(self._random.randrange(PEOPLE))}/last-known-location"
+        return f"/api/v1/database/{self.anybody()}/last-known-location"
 
     def lists(self) -> Iterator[tuple[str, Callable[[], str]]]:
         for path in ("/api/v1/detections", "/api/v1/tracks", "/detections/", "/tracks/"):

@@ -14,10 +14,10 @@ from pathlib import Path
 from urllib3.connection import HTTPSConnection
 
 from detections.api.unpacking import unpack
-from edge_client.bundle import CONTENT_TYPE
 
 Address = tuple[str, int]
 HOST = "127.0.0.1"
+_CROPS = re.compile(rb"POST \S*/edge/crops ")
 _CHUNK = 65536
 _TICKETS_S = 0.3  # a server's session tickets follow the handshake
 
@@ -160,7 +160,7 @@ def parse(said: bytes) -> Iterator[Request]:
         size = int(length[1]) if length else 0
         body, said = said[:size], said[size:]
         crops = images = 0
-        if CONTENT_TYPE.encode() in head and len(body) == size:
+        if _CROPS.match(head) and len(body) == size:
             found = [len(crop["image"]) for crop in unpack(body)["crops"]]
             crops, images = len(found), sum(found)
         yield Request(len(head) + len(end), len(body), crops, images)

@@ -154,7 +154,7 @@ class Server:
         node: Mapping[str, object] | None,
     ) -> Receipt:
         tracks, data = bundle.pack(crops, beats, node)
-        response = self.ask("POST", path, wanted, data=data, headers={"Content-Type": bundle.CONTENT_TYPE})
+        response = self.ask("POST", path, wanted, data=data)
         letters = response.headers.get("Tracks", "")
         body = self._json(response) if response.content or len(letters) < len(tracks) else {}
         rejected = {

@@ -35,7 +35,7 @@ GONE = "There is no person with this face id."
 
 
 def find_person(face_id: str, among: QuerySet[Person] | None = None) -> Person:
-    """The person with this face id.
+    """The person with this face id; what `among` gives of them, if it is of values.
 
     Raises:
         NotFound: there is none.

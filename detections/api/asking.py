@@ -129,13 +129,18 @@ class GetResults(APIView):
 
 
 class LastKnown(generics.GenericAPIView):
-    """People with their last-known location."""
-
     capability = Capability.READ
     serializer_class = LastKnownSerializer
 
-    def get_queryset(self) -> QuerySet[Person]:
-        return Person.objects.select_related("last_seen__camera__location").order_by("face_id")
+    def get_queryset(self) -> QuerySet[Person, tuple]:
+        """Primary keys, and what `_last_known` wants.
+
+        There may be thousands: to make models and to serialize them takes far longer than the database.
+        """
+        seen = ("camera__location__name", "camera", "captured_at", "probability")
+        detection = Cast("last_seen__detection", TextField())
+        people = Person.objects.order_by("face_id")
+        return people.values_list("pk", "face_id", *(f"last_seen__{name}" for name in seen), detection)
 
 
 class Everyone(Pages):
@@ -153,17 +158,22 @@ class DatabasePeople(generics.ListAPIView, LastKnown):
         return super().get(request)
 
     def list(self, request: Request) -> Response:
-        # By hand, as there may be thousands: a serializer takes far longer than the database.
-        seen = ("camera__location__name", "camera", "captured_at", "probability")
-        detection = Cast("last_seen__detection", TextField())
-        people = self.get_queryset().values_list("face_id", *(f"last_seen__{name}" for name in seen), detection)
-        return self.get_paginated_response([_last_known(*row) for row in self.paginate_queryset(people)])
+        people = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response([_last_known(*row) for _, *row in people])
+
+
+@extend_schema(tags=["database"], summary="Where a person was last seen")
+class LastKnownLocation(LastKnown):
+    def get(self, request: Request, face_id: str) -> Response:
+        pk, *row = find_person(face_id, among=self.get_queryset())
+        searching.note(request.user, Search.Means.LAST_KNOWN_LOCATION, [pk])
+        return Response(_last_known(*row))
 
 
 def _last_known(
     face_id: str, location: str, camera: str, captured_at: datetime | None, probability: float, detection: str | None
 ) -> dict:
-    """What LastKnownSerializer makes of a person."""
+    """As LastKnownSerializer describes it."""
     seen = captured_at and {
         "location": location,
         "camera": camera,
@@ -173,13 +183,3 @@ def _last_known(
         "detection": str(UUID(detection)) if detection and "-" not in detection else detection,
     }
     return {"face_id": face_id, "last_seen": seen}
-
-
-@extend_schema(tags=["database"], summary="Where a person was last seen")
-class LastKnownLocation(generics.RetrieveAPIView, LastKnown):
-    lookup_field = "face_id"
-
-    def get_object(self) -> Person:
-        person = find_person(self.kwargs["face_id"], among=self.get_queryset())
-        searching.note(self.request.user, Search.Means.LAST_KNOWN_LOCATION, [person.pk])
-        return person

@@ -75,7 +75,7 @@ class Node(APIView):
 
 class Heartbeat(APIView):
     capability = Capability.SUBMIT
-    parser_classes = (BundleParser, JSONParser)
+    parser_classes = (JSONParser, BundleParser)
 
     @extend_schema(
         tags=["edge"],

@@ -53,8 +53,8 @@ def crop(image: bytes) -> Crop:
     return Crop(camera="gate", captured_at=datetime(2026, 1, 1, tzinfo=UTC), image=image, codec="webp", track="a1")
 
 
-def http(body: bytes, content_type: str = bundle.CONTENT_TYPE) -> tuple[bytes, bytes]:
-    head = f"POST / HTTP/1.1\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+def http(body: bytes, path: str = "/api/v1/edge/crops") -> tuple[bytes, bytes]:
+    head = f"POST {path} HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode(), head.encode() + body
 
 
@@ -102,7 +102,7 @@ def test_requests_of_one_connection_are_told_apart_into_head_metadata_and_images
 
 
 def test_other_requests_hold_no_images_and_one_cut_off_is_counted_as_far_as_it_came() -> None:
-    head, whole = http(b"z" * 50, "image/jpeg")
+    head, whole = http(b"z" * 50, "/api/v1/dataset/ada")
     assert list(parse(whole + whole[:-20])) == [Request(len(head), 50), Request(len(head), 30)]
     get = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     assert list(parse(get * 2)) == [Request(len(get), 0)] * 2

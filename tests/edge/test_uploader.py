@@ -58,7 +58,7 @@ def test_crop_arrives_as_the_api_wants_it(server, outbox):
 
 def test_headers_are_few(server, outbox):
     deliver(outbox, [crop()])
-    names = {"Host", "Content-Type", "Content-Length", "Authorization"}
+    names = {"Host", "Content-Length", "Authorization"}
     assert set(server.uploads[0].headers) == names
 
 

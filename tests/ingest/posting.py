@@ -37,4 +37,4 @@ def post_bundle(client: APIClient, *crops: bundle.Crop, to: str = f"{ROOT}/store
 
 
 def post_bytes(client: APIClient, body: bytes, *, to: str = f"{ROOT}/store-results") -> HttpResponse:
-    return client.generic("POST", to, body, content_type="application/x-facesite")
+    return client.generic("POST", to, body, content_type="")

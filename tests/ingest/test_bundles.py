@@ -56,6 +56,12 @@ def test_it_and_the_form_for_everybody_know_each_others_ids(client: APIClient) -
     assert Crop.objects.count() == 1
 
 
+def test_its_type_may_be_named_or_not(client: APIClient) -> None:
+    _, body = bundle.pack([crop()])
+    for content_type in ("", "application/x-facesite"):
+        assert client.generic("POST", f"{ROOT}/store-results", body, content_type=content_type).status_code == 204
+
+
 def test_the_same_bundle_again_has_no_second_effect(client: APIClient) -> None:
     crops = [crop(plain_png(level)) for level in range(5)]
     assert [send(client, *crops).status_code for _ in range(2)] == [204, 204]
