@@ -1,7 +1,7 @@
 """The compact form in which a node speaks: what it has to say, and right behind it the images of the crops.
 
-A crop costs about 15 bytes beside its image; in a multipart form it would be a few hundred. The request does not name its
-type (application/x-facesite), which would take 38 more. In this order:
+A crop costs about 15 bytes beside its image; in a multipart form it would be a few hundred. Requests do not name their
+type (application/x-facesite), which would take 38 bytes more. In this order:
 
     version     a byte, VERSION
     cameras     how many, and their ids (texts)
