@@ -15,7 +15,7 @@ from recognition.loader import pipeline
 from recognition.models import ActiveModel, Job, TrainedModel
 from recognition.signing import CannotSignError
 
-ATTEMPTS_AGAINST_ERASURE = 3
+ATTEMPTS_AGAINST_ERASURE = 10  # a list of people may be erased one by one meanwhile
 # What is offered to choose from.
 RATES = (1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1)
 
