@@ -27,6 +27,13 @@ from recognition.batching import BusyError
 from recognition.engine.errors import ImageError
 
 RETRY_AFTER_S = 1
+# Of a person, for `_last_known`. There may be thousands, and to make models, UUIDs among them, and to serialize them
+# takes far longer than the database.
+KNOWN = (
+    "face_id",
+    *(f"last_seen__{name}" for name in ("camera__location__name", "camera", "captured_at", "probability")),
+    Cast("last_seen__detection", TextField()),
+)
 
 
 class ImageSerializer(serializers.Serializer):
@@ -132,15 +139,8 @@ class LastKnown(generics.GenericAPIView):
     capability = Capability.READ
     serializer_class = LastKnownSerializer
 
-    def get_queryset(self) -> QuerySet[Person, tuple]:
-        """Primary keys, and what `_last_known` wants.
-
-        There may be thousands: to make models and to serialize them takes far longer than the database.
-        """
-        seen = ("camera__location__name", "camera", "captured_at", "probability")
-        detection = Cast("last_seen__detection", TextField())
-        people = Person.objects.order_by("face_id")
-        return people.values_list("pk", "face_id", *(f"last_seen__{name}" for name in seen), detection)
+    def get_queryset(self) -> QuerySet[Person]:
+        return Person.objects.order_by("face_id")
 
 
 class Everyone(Pages):
@@ -158,14 +158,14 @@ class DatabasePeople(generics.ListAPIView, LastKnown):
         return super().get(request)
 
     def list(self, request: Request) -> Response:
-        people = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response([_last_known(*row) for _, *row in people])
+        people = self.paginate_queryset(self.get_queryset().values_list(*KNOWN))
+        return self.get_paginated_response([_last_known(*row) for row in people])
 
 
 @extend_schema(tags=["database"], summary="Where a person was last seen")
 class LastKnownLocation(LastKnown):
     def get(self, request: Request, face_id: str) -> Response:
-        pk, *row = find_person(face_id, among=self.get_queryset())
+        pk, *row = find_person(face_id, among=self.get_queryset().values_list("pk", *KNOWN))
         searching.note(request.user, Search.Means.LAST_KNOWN_LOCATION, [pk])
         return Response(_last_known(*row))
 
