@@ -58,7 +58,7 @@ def test_it_and_the_form_for_everybody_know_each_others_ids(client: APIClient) -
 
 def test_its_type_may_be_named_or_not(client: APIClient) -> None:
     _, body = bundle.pack([crop()])
-    for content_type in ("", "application/x-facesite"):
+    for content_type in ("", "text/plain", "application/x-facesite"):
         assert client.generic("POST", f"{ROOT}/store-results", body, content_type=content_type).status_code == 204
 
 
