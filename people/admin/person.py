@@ -12,8 +12,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.db.models import Count, DateField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import DateField, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -90,14 +89,7 @@ class PersonAdmin(RoleModelAdmin):
     actions = ("delete_selected",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Person]:
-        accepted = Photo.objects.filter(person=OuterRef("pk"), refusal="")
-        # Counted for those on the page alone: a join would count the photos of everybody.
-        count = accepted.order_by().values("person").annotate(n=Count("pk")).values("n")
-        people = (
-            super()
-            .get_queryset(request)
-            .annotate(photo_count=Coalesce(Subquery(count), 0), face_photo=Subquery(accepted.values("pk")[:1]))
-        )
+        people = super().get_queryset(request).with_photo_counts().annotate(face_photo=Photo.first_of("pk"))
         return people.select_related("last_seen__camera__location")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, object]:

@@ -7,7 +7,8 @@ from typing import Self
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 
@@ -42,7 +43,10 @@ class PersonQuerySet(models.QuerySet):
         return self.filter(Q(legal_basis_expires__lt=today) | Q(legal_basis_date__gt=today))
 
     def with_photo_counts(self) -> Self:
-        return self.annotate(photo_count=Count("photos", filter=Q(photos__refusal="")))
+        accepted = Photo.objects.filter(person=OuterRef("pk"), refusal="").order_by()
+        # Counted for those on the page alone: a join would count the photos of everybody.
+        count = accepted.values("person").annotate(n=Count("pk")).values("n")
+        return self.annotate(photo_count=Coalesce(Subquery(count), 0))
 
 
 class PersonGroup(models.Model):
@@ -157,8 +161,8 @@ class Photo(models.Model):
     @classmethod
     def first_of(cls, person: str) -> models.Subquery:
         """The accepted photo that stands for the person in that column."""
-        accepted = cls.objects.filter(person=models.OuterRef(person), refusal="").order_by("created_at")
-        return models.Subquery(accepted.values("pk")[:1])
+        accepted = cls.objects.filter(person=OuterRef(person), refusal="").order_by("created_at")
+        return Subquery(accepted.values("pk")[:1])
 
 
 class Embedding(models.Model):
