@@ -51,9 +51,13 @@ def find_person(face_id: str, among: QuerySet[Person] | None = None) -> Person:
 class Dataset(generics.ListAPIView):
     capability = Capability.READ
     serializer_class = FaceSerializer
+    queryset = Person.objects.order_by("face_id")
 
-    def get_queryset(self) -> QuerySet[Person]:
-        return Person.objects.with_photo_counts().order_by("face_id")
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        # Counted for those shown alone, not for all of the pages before.
+        people = self.get_queryset().filter(pk__in=[one.pk for one in page]).with_photo_counts()
+        return self.get_paginated_response(self.get_serializer(people, many=True).data)
 
 
 class DatasetPerson(APIView):

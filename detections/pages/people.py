@@ -48,12 +48,15 @@ class PeopleFilter(django_filters.FilterSet):
 @requires(Capability.READ)
 def people_page(request: HttpRequest) -> HttpResponse:
     """Everyone who is enrolled."""
-    people = Person.objects.with_photo_counts().annotate(photo=Photo.first_of("pk"))
-    shown = people.select_related("group", "last_seen__camera__location").order_by("face_id")
-    chosen = PeopleFilter(request.GET, shown)
+    chosen = PeopleFilter(request.GET, Person.objects.order_by("face_id"))
     if not chosen.form.is_valid():
         return render(request, "detections/people.html", {"form": chosen.form}, status=400)
     page = Paginator(chosen.qs, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
+    # Counted and pictured for those shown alone, not for all of the pages before.
+    shown = (
+        Person.objects.filter(pk__in=[one.pk for one in page]).with_photo_counts().annotate(photo=Photo.first_of("pk"))
+    )
+    page.object_list = list(shown.select_related("group", "last_seen__camera__location").order_by("face_id"))
     context = {
         "form": chosen.form,
         "page": page,

@@ -44,7 +44,6 @@ class PersonQuerySet(models.QuerySet):
 
     def with_photo_counts(self) -> Self:
         accepted = Photo.objects.filter(person=OuterRef("pk"), refusal="").order_by()
-        # Counted for those on the page alone: a join would count the photos of everybody.
         count = accepted.values("person").annotate(n=Count("pk")).values("n")
         return self.annotate(photo_count=Coalesce(Subquery(count), 0))
 
