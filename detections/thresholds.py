@@ -12,6 +12,8 @@ from recognition.models import TrainedModel
 
 # Enough to tell by, and few enough to be counted while somebody moves a slider.
 LOOKED_AT = 2000
+# To find them among what other models said meanwhile, if this one was put back into service.
+READ = 5 * LOOKED_AT
 SINCE = timedelta(days=7)
 
 
@@ -33,9 +35,9 @@ def choices(trained: TrainedModel) -> list[TradeOff]:
 def effect(trained: TrainedModel, chosen: TradeOff) -> Effect:
     """What the choice would change, had it held already."""
     since = max(trained.created_at, timezone.now() - SINCE)
-    seen = Detection.objects.filter(model=trained, captured_at__gte=since).order_by("-captured_at", "-id")
-    named = _certainties(seen.filter(person__isnull=False))
-    unknown = _certainties(seen.filter(person=None))
+    seen = Detection.objects.filter(captured_at__gte=since).order_by("-captured_at", "-id")
+    named = _certainties(trained, seen.filter(person__isnull=False))
+    unknown = _certainties(trained, seen.filter(person=None))
     present = next((one for one in choices(trained) if one.false_alarm_rate == trained.false_alarm_rate), chosen)
     return Effect(
         named=len(named),
@@ -46,5 +48,9 @@ def effect(trained: TrainedModel, chosen: TradeOff) -> Effect:
     )
 
 
-def _certainties(rows: QuerySet[Detection]) -> list[float]:
-    return list(rows.values_list("probability", flat=True)[:LOOKED_AT])
+def _certainties(trained: TrainedModel, rows: QuerySet[Detection]) -> list[float]:
+    """Of the newest that this model said. The database is not asked for its alone: it would walk through all there are,
+    since a new model has few.
+    """
+    newest = rows.values_list("model", "probability")[:READ]
+    return [certainty for model, certainty in newest if model == trained.pk][:LOOKED_AT]

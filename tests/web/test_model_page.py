@@ -182,4 +182,4 @@ def test_a_viewer_changes_nothing(visit_as: Callable[[Role], Client], trained: T
 def test_old_detections_are_not_counted(viewer: Client, trained: TrainedModel) -> None:
     detect(make_person("ada"), timedelta(days=8), probability=0.1)
     Detection.objects.update(model=trained)
-    assert "seen nobody in the last week" in text(viewer.get(f"{PAGE}effect/?step=0"))
+    assert "seen nobody lately" in text(viewer.get(f"{PAGE}effect/?step=0"))
