@@ -1,4 +1,4 @@
-"""Enrols everybody in the database at hand on made-up vectors, and trains a model that has served for a week."""
+"""Enrols everybody in the database at hand on made-up vectors, and trains a model of them."""
 
 from datetime import timedelta
 
@@ -37,6 +37,10 @@ def enrol() -> None:
         ),
         batch_size=_BATCH,
     )
+
+
+def serve() -> None:
+    """Train, and let the newest detections be of a model that has served for a week."""
     trained = train()
     TrainedModel.objects.update(created_at=timezone.now() - timedelta(days=7))
     newest = Detection.objects.order_by("-captured_at").values("pk")[:SEEN]

@@ -41,7 +41,8 @@ def measure(rows: int, each: int, crops: int) -> dict[str, object]:
     if not history.count():
         history.fill(rows)
         gallery.enrol()
-        history.settle()
+    gallery.serve()  # each time: the model's file and the key that signs it are not kept with the database
+    history.settle()
     reader = reading.Reader()
     views = reading.Views(reader)
     import_module("facesite.warming").settle()
