@@ -1,7 +1,7 @@
 """Detections, tracks, cameras and locations: lists with filters and pages."""
 
 import django_filters
-from django.db.models import BigIntegerField, Max, OuterRef, QuerySet, Subquery
+from django.db.models import BigIntegerField, QuerySet, Subquery
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics
 from rest_framework.request import Request
@@ -12,6 +12,7 @@ from access.pagination import History
 from access.roles import Capability
 from detections import searching
 from detections.ingest import cameras_of
+from detections.merging import Merged, of_cameras
 from detections.models import Camera, Detection, Location, Track
 from detections.serializers import CameraSerializer, DetectionSerializer, LocationSerializer, TrackSerializer
 from people.models import Person
@@ -23,9 +24,7 @@ class SightingFilter(django_filters.FilterSet):
     face_id = django_filters.CharFilter(method="of_person", label="Exact face id")
     known = django_filters.BooleanFilter("person", lookup_expr="isnull", exclude=True, label="Named or unknown")
     camera = django_filters.ModelChoiceFilter(queryset=Camera.objects.all())
-    location = django_filters.ModelChoiceFilter(
-        "camera__location", queryset=Location.objects.all(), method="at", label="Location"
-    )
+    location = django_filters.ModelChoiceFilter(queryset=Location.objects.all(), method="at", label="Location")
     since = django_filters.IsoDateTimeFilter("captured_at", "gte", label="Captured at or after")
     until = django_filters.IsoDateTimeFilter("captured_at", "lt", label="Captured before")
     min_probability = django_filters.NumberFilter(
@@ -37,15 +36,14 @@ class SightingFilter(django_filters.FilterSet):
         return sightings.filter(person=Subquery(Person.objects.named(face_id).values("pk")[:1]))
 
     def at(self, sightings: QuerySet, name: str, location: Location) -> QuerySet:
-        """Those of the location's cameras, from the newest on: where nothing was seen for months, a walk from today
-        would pass everything that was seen elsewhere meanwhile.
-        """
-        own = sightings.model.objects.filter(camera=OuterRef("pk")).order_by("-captured_at", "-pk")
-        cameras = location.cameras.order_by()
-        newest = cameras.aggregate(newest=Max(Subquery(own.values("captured_at")[:1])))["newest"]
-        if newest is None:
-            return sightings.none()
-        return sightings.filter(camera__in=list(cameras.values_list("pk", flat=True)), captured_at__lte=newest)
+        return sightings  # last of all, by `filter_queryset`
+
+    def filter_queryset(self, sightings: QuerySet) -> QuerySet | Merged:
+        chosen = super().filter_queryset(sightings)
+        location = self.form.cleaned_data["location"]
+        if location is None:
+            return chosen
+        return of_cameras(chosen, list(location.cameras.order_by().values_list("pk", flat=True)))
 
 
 class DetectionFilter(SightingFilter):
