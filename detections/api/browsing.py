@@ -24,7 +24,9 @@ class SightingFilter(django_filters.FilterSet):
     face_id = django_filters.CharFilter(method="of_person", label="Exact face id")
     known = django_filters.BooleanFilter("person", lookup_expr="isnull", exclude=True, label="Named or unknown")
     camera = django_filters.ModelChoiceFilter(queryset=Camera.objects.all())
-    location = django_filters.ModelChoiceFilter(queryset=Location.objects.all(), method="at", label="Location")
+    location = django_filters.ModelChoiceFilter(
+        "camera__location", queryset=Location.objects.all(), method="at", label="Location"
+    )
     since = django_filters.IsoDateTimeFilter("captured_at", "gte", label="Captured at or after")
     until = django_filters.IsoDateTimeFilter("captured_at", "lt", label="Captured before")
     min_probability = django_filters.NumberFilter(
