@@ -1,9 +1,12 @@
 """What all cameras of a place saw is one list, newest first, from whichever camera."""
 
+import json
 from datetime import timedelta
 from random import Random
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from rest_framework.test import APIClient
 
 from detections.models import Camera, Detection, Location, Track
@@ -86,3 +89,12 @@ def test_it_costs_the_same_few_queries(
 ) -> None:
     with django_assert_max_num_queries(7):
         operator.get(f"/api/v1/detections?location={place.pk}")
+
+
+@pytest.mark.parametrize("path", ["detections", "tracks"])
+def test_the_page_and_the_file_hold_the_same(client: Client, operator_user: User, place: Location, path: str) -> None:
+    client.force_login(operator_user)
+    rows = client.get(f"/{path}/?location={place.pk}").context["rows"]
+    assert [str(one.pk) for one in rows] == expected(path)[:50]
+    file = b"".join(client.get(f"/export/{path}.json?location={place.pk}").streaming_content)
+    assert [str(one["id"]) for one in json.loads(file)] == expected(path)
