@@ -12,7 +12,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detections.models import Detection, Track
+from detections.models import Camera, Detection, Track
 from tests.fabricated import make_camera, make_person
 from tests.web.sightings import JPEG, detect, text
 
@@ -70,6 +70,14 @@ def test_since_and_until_take_what_a_browser_sends(viewer: Client, sightings: di
     page = text(viewer.get(PAGE, {"until": moment}))
     assert shown(page) == [""]
     assert f'value="{moment}"' in page
+
+
+def test_what_was_chosen_stays_chosen_and_names_are_escaped(viewer: Client, sightings: dict[str, Detection]) -> None:
+    Camera.objects.filter(pk="lab").update(name="<b>Lab</b>")
+    page = text(viewer.get(PAGE, {"camera": "lab"}))
+    assert '<option value="lab" selected>&lt;b&gt;Lab&lt;/b&gt;</option>' in page
+    assert '<option value="gate">gate</option>' in page
+    assert '<option value="" selected>' in text(viewer.get(PAGE))
 
 
 def test_location_and_track_can_be_chosen(viewer: Client, sightings: dict[str, Detection]) -> None:
