@@ -144,7 +144,7 @@ def test_names_are_never_in_it(operator: APIClient) -> None:
     operator.patch("/api/v1/dataset/Ada Lovelace", {"legal_basis_expires": "2031-05-06"})
     written = str(list(AuditEntry.objects.values()))
     assert "Ada" not in written
-    assert "2031" not in written
+    assert "2031-05" not in written  # microseconds and UUIDs hold any four digits
 
 
 def test_only_administrators_read_it_and_nobody_changes_it(

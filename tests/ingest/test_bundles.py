@@ -107,14 +107,14 @@ def test_a_malformed_crop_is_rejected_by_its_id(client: APIClient) -> None:
 
 
 def test_the_answer_tells_how_tracks_stand_and_never_who(client: APIClient, eyes: Eyes, storage: object) -> None:
-    enrol("ada", 1)
+    enrol("Ada Lovelace", 1)
     train()
     tracks = {"named": crop(eyes.picture_of(1), track="named"), "unknown": crop(eyes.picture_of(50), track="unknown")}
     assert send(client, *tracks.values())["Tracks"] == "pp"
     assert process_batch() == 2
     answer = send(client, crop(eyes.picture_of(51), track="new"), beats={("gate", name): NOON for name in tracks})
     assert answer["Tracks"] == "pnu"
-    assert "ada" not in f"{answer.headers}{answer.content}"
+    assert "Lovelace" not in f"{answer.headers}{answer.content}"
 
 
 def test_beats_and_figures_ride_along(client: APIClient) -> None:
