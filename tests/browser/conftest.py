@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from access.roles import Role
@@ -37,6 +37,7 @@ def webcam(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def chromium(webcam: Path) -> Iterator[Browser]:
     required(program() is not None, "Chromium")
+    expect.set_options(timeout=15_000)  # a busy machine
     camera = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={webcam}")
     with sync_playwright() as playwright, launch(playwright, *camera) as browser:
         yield browser
@@ -45,7 +46,7 @@ def chromium(webcam: Path) -> Iterator[Browser]:
 @pytest.fixture
 def context(chromium: Browser, live_server: LiveServer) -> Iterator[BrowserContext]:
     context = chromium.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     yield context
     context.close()
 

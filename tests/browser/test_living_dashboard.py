@@ -50,8 +50,14 @@ def test_a_hidden_tab_asks_nothing_and_catches_up_when_shown(dashboard: Page) ->
     dashboard.wait_for_timeout(2500)
     assert asked == []
     dashboard.evaluate(hide, False)
-    dashboard.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    expect(dashboard.locator("tr[data-face-id]")).to_have_count(2, timeout=1500)
+    show = """() => {
+        let sent = 0;
+        document.addEventListener("htmx:beforeSend", () => sent++);
+        document.dispatchEvent(new Event("visibilitychange"));
+        return sent;
+    }"""
+    assert dashboard.evaluate(show) == 1, "it asks at once"
+    expect(dashboard.locator("tr[data-face-id]")).to_have_count(2)
 
 
 def test_a_server_that_does_not_answer_is_said_until_it_does(dashboard: Page, complaints: list[str]) -> None:

@@ -4,6 +4,7 @@ import logging
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -42,20 +43,20 @@ def outbox(server, path):
     outbox.close(0)
 
 
-def stopwatch(condition) -> float:
-    started = time.monotonic()
-    wait_until(condition, "it", seconds=20, every=0.01)
-    return time.monotonic() - started
+@pytest.fixture
+def others_wait_long(monkeypatch):
+    """So long that what leaves in time did not wait, also on a busy machine."""
+    monkeypatch.setattr("edge_client.outbox.LINGER", 30)
 
 
-def test_crop_in_a_hurry_leaves_at_once_and_others_wait_for_company(server, outbox):
+def test_crop_in_a_hurry_leaves_at_once_and_others_wait_for_company(others_wait_long, server, outbox):
     outbox.submit(crop(1))
-    assert stopwatch(lambda: server.uploads) < HURRY + 0.3
+    wait_until(lambda: server.uploads, "it", 10)
     outbox.submit(crop(1), hurry=False)
     time.sleep(HURRY + 0.5)
     assert len(server.uploads) == 1
     outbox.submit(crop(2))
-    assert stopwatch(lambda: len(server.uploads) == 2) < HURRY + 0.3
+    wait_until(lambda: len(server.uploads) == 2, "both", 10)
     assert [one["track"] for one in server.uploads[1].crops] == ["track-1", "track-2"]
 
 
@@ -66,12 +67,12 @@ def test_crops_of_one_frame_share_a_request(server, outbox):
     assert len(server.uploads) == 1
 
 
-def test_full_batch_does_not_wait(server, outbox):
+def test_full_batch_does_not_wait(others_wait_long, server, outbox):
     outbox.submit(crop(0))
     wait_until(lambda: server.uploads, "the first")
     for _ in range(MAX_BATCH):
-        outbox.submit(crop(0))
-    assert stopwatch(lambda: len(server.stored) == MAX_BATCH + 1) < 1
+        outbox.submit(crop(0), hurry=False)
+    wait_until(lambda: len(server.stored) == MAX_BATCH + 1, "all", 10)
 
 
 def test_what_was_not_delivered_goes_out_at_the_next_start(server, path):
@@ -275,21 +276,26 @@ def test_full_spool_counts_what_it_let_go(server, path):
 
 def test_reader_of_a_file_waits_until_there_is_room(server, outbox, monkeypatch):
     monkeypatch.setattr("edge_client.outbox.ROOM", 3)
-    server.answers += [lambda _: time.sleep(0.5) or Reply(202)]
+    tried = threading.Event()
+    server.answers += [lambda _: tried.wait(20) and Reply(202)]
     for number in range(3):
         outbox.submit(crop(number))
     assert not outbox.wait_for_room(0.05)
+    tried.set()
     assert outbox.wait_for_room(10)
 
 
 def test_submitting_does_not_wait_for_the_network(server, outbox):
-    server.answers += [lambda _: time.sleep(2) or Reply(202)]
+    submitted = threading.Event()
+    waited = []
+    server.answers += [lambda _: waited.append(submitted.wait(20)) or Reply(202)]
     outbox.submit(crop(1))
     wait_until(lambda: server.uploads, "the request")
-    started = time.monotonic()
     for number in range(10):
         outbox.submit(crop(number))
-    assert time.monotonic() - started < 1.5
+    submitted.set()
+    wait_until(lambda: waited, "the answer")
+    assert waited == [True]
 
 
 def test_idle_node_uses_no_processor_time(server, outbox):

@@ -70,9 +70,9 @@ def test_pixels_are_counted_before_decoding(astronaut: Image) -> None:
     decode(data, max_pixels=512 * 512)
     assert refusal(data, max_pixels=512 * 512 - 1) == "too_many_pixels"
     huge = data[:16] + (60_000).to_bytes(4, "big") * 2 + data[24:]
-    started = time.perf_counter()
+    started = time.process_time()
     assert refusal(huge) == "too_many_pixels"
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
 
 
 def test_a_jpeg_of_very_many_scans_is_refused(astronaut: Image) -> None:
@@ -83,16 +83,16 @@ def test_a_jpeg_of_very_many_scans_is_refused(astronaut: Image) -> None:
 
 @pytest.mark.parametrize("filler", [b"\xff\xe0\x00\x02", b"\xff\xd0"])
 def test_very_many_jpeg_segments_cost_little(filler: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert refusal(b"\xff\xd8" + filler * 3_000_000) == "damaged"
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_very_many_png_chunks_cost_little(astronaut: Image) -> None:
     data = encoded(astronaut[:8, :8], ".png")
-    started = time.perf_counter()
+    started = time.process_time()
     assert refusal(data[:33] + b"\0\0\0\0teXt\0\0\0\0" * 1_000_000) == "damaged"
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_other_images_and_other_files_are_told_apart() -> None:
@@ -153,12 +153,12 @@ def test_malformed_files_cost_little_and_are_read_or_refused(corpus: Path) -> No
     assert len(files) > 50
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for path in files:
-        started = time.perf_counter()
+        started = time.process_time()
         try:
             decode(path.read_bytes())
         except ImageError:
             assert "exif_face" not in path.name
-        assert time.perf_counter() - started < 1, path.name
+        assert time.process_time() - started < 1, path.name
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 * 1024
 
 
