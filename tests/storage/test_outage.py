@@ -73,7 +73,7 @@ def test_those_who_wait_for_a_model_share_one_attempt(ada: Person, link: Link, m
 
     def hang(name: str, size: int) -> bytes:
         tries.append(name)
-        time.sleep(0.3)
+        time.sleep(1)
         raise storage.StorageUnavailableError
 
     monkeypatch.setattr(storage, "read", hang)
