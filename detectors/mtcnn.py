@@ -67,11 +67,19 @@ class Mtcnn:
         return found
 
     def detect_all(
-        self, images: Sequence[NDArray[np.uint8]], *, min_face: float | None = None, max_face: float | None = None
+        self,
+        images: Sequence[NDArray[np.uint8]],
+        *,
+        min_face: float | Sequence[float] | None = None,
+        max_face: float | None = None,
     ) -> list[Detections]:
-        """The same for several images, of any sizes; faster than one by one if they are small."""
-        smallest, largest = min_face or self._min_face, max_face or math.inf
-        return [found for group in _groups(images) for found in self._detect(images[group], smallest, largest)]
+        """The same for several images, of any sizes; faster than one by one if they are small.
+
+        `min_face`: one for all, or one for each.
+        """
+        smallest = np.broadcast_to(np.array(min_face or self._min_face), len(images))
+        largest = max_face or math.inf
+        return [found for group in _groups(images) for found in self._detect(images[group], smallest[group], largest)]
 
     def refine(self, image: NDArray[np.uint8], boxes: Floats) -> Detections:
         """Faces in an RGB image (H, W, 3) near boxes (N, 4) that something else than the first network proposes."""
@@ -88,12 +96,12 @@ class Mtcnn:
         found, _ = self._judge(sampler, np.concatenate(placed))
         return _each(sampler, found, [1.0] * len(images))
 
-    def _detect(self, images: Sequence[NDArray[np.uint8]], smallest: float, largest: float) -> list[Detections]:
+    def _detect(self, images: Sequence[NDArray[np.uint8]], smallest: Floats, largest: float) -> list[Detections]:
         shrinks = [min(1.0, math.sqrt(_MAX_IMAGE_PIXELS / max(1, image.shape[0] * image.shape[1]))) for image in images]
         images = [_shrunk(image, shrink) for image, shrink in zip(images, shrinks, strict=True)]
         scales = [
-            self._scales(min(image.shape[:2]), smallest * shrink, largest * shrink)
-            for image, shrink in zip(images, shrinks, strict=True)
+            self._scales(min(image.shape[:2]), least * shrink, largest * shrink)
+            for image, least, shrink in zip(images, smallest.tolist(), shrinks, strict=True)
         ]
         if not any(scales):
             return [NOTHING] * len(images)

@@ -93,10 +93,14 @@ class Camera:
         expected = [(track, track.expected_box(now)) for track in self._tracker.tracks]
         hidden = [(track, box) for track, box in expected if not _among(box, faces)]
         self._add(faces, self._detector.follow(image, [box for _, box in hidden]))
-        for track, box in hidden:
-            was_here = not track.misses  # just now
-            if was_here and not any(holds(region, box) for region in searched) and not _among(box, faces):
-                self._add(faces, self._detector.search_near(image, box))
+        lost = [
+            box
+            for track, box in hidden
+            if not track.misses  # it was here just now
+            and not any(holds(region, box) for region in searched)
+            and not _among(box, faces)
+        ]
+        self._add(faces, self._detector.search_near(image, lost))
         return faces
 
     def _due(self, image: Image, regions: list[Box] | None, now: float) -> list[Box]:

@@ -94,7 +94,7 @@ def test_face_is_followed_near_where_it_is_expected(detector, crowd):
 
 def test_lost_face_is_found_in_its_neighbourhood(detector, crowd):
     (left, _) = sorted(detector().search(crowd), key=lambda face: face.box)
-    (again,) = detector().search_near(crowd, tuple(np.array(left.box) + 0.8 * left.size))
+    (again,) = detector().search_near(crowd, [tuple(np.array(left.box) + 0.8 * left.size)])
     assert overlap(again.box, left.box) > 0.7
 
 

@@ -107,6 +107,15 @@ def test_the_search_can_be_narrowed_to_large_or_small_faces(mtcnn: Mtcnn, astron
     assert little[2] - little[0] < 60
 
 
+def test_each_of_several_images_has_its_own_smallest_face(mtcnn: Mtcnn, astronaut: Image) -> None:
+    (face,) = mtcnn.detect(astronaut).boxes
+    side = max(face[2:] - face[:2])
+    found = mtcnn.detect_all([astronaut] * 3, min_face=[2 * side, side / 2, 2 * side])
+    assert [len(each) for each in found] == [0, 1, 0]
+    with pytest.raises(ValueError, match="broadcast"):
+        mtcnn.detect_all([astronaut] * 3, min_face=[20, 20])
+
+
 def test_threads_share_one_detector(mtcnn: Mtcnn, astronaut: Image, hopper: Image) -> None:
     images = [astronaut, hopper] * 4
     alone = [mtcnn.detect(image).boxes for image in images]
