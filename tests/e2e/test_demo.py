@@ -27,6 +27,7 @@ def test_the_demo_shows_her_recognised_and_the_other_unknown(tmp_path: Path) -> 
     watch_the_demo(Installation(tmp_path, {}))
 
 
+@pytest.mark.slow
 @pytest.mark.services
 def test_the_same_on_postgresql_and_redis(tmp_path: Path, postgres: str, redis_server: str) -> None:
     watch_the_demo(Installation(tmp_path, {"DATABASE_URL": postgres, "BROKER_URL": redis_server}))

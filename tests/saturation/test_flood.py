@@ -48,6 +48,7 @@ def flood(server: str, key: str, clients: int = CLIENTS) -> list[Asked]:
         return [asked for several in pool.map(client, range(clients)) for asked in several]
 
 
+@pytest.mark.slow
 def test_a_flood_is_refused_quickly_and_leaves_no_trace(tmp_path: Path) -> None:
     (tmp_path / "nobody").mkdir()
     environment = os.environ | {
