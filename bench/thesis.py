@@ -18,7 +18,7 @@ from edge_client.source import open_frames
 
 FPS = 6.0
 MIN_FACE_PX = 30.0
-STANDARD = 0.6  # the least score that MTCNN's first network is usually asked for
+PROPOSAL_THRESHOLD = 0.6  # MTCNN's usual one
 REFUSED_CROP = 400
 MBPS_4 = 4e6 / 8  # bytes per second of the video stream that it was compared with
 
@@ -36,7 +36,9 @@ class Sighting:
 
 def sightings(video: Path, models: Path, longest: float) -> Iterator[Sighting]:
     """Those of the first `longest` seconds. Raises SourceError, ConfigError."""
-    detector = FaceDetector(MtcnnFinder(models, surely=STANDARD), CameraSettings(min_size=MIN_FACE_PX))
+    detector = FaceDetector(
+        MtcnnFinder(models, proposal_threshold=PROPOSAL_THRESHOLD), CameraSettings(min_size=MIN_FACE_PX)
+    )
     for frame in open_frames(video, threading.Event(), target_fps=FPS):
         if frame.seconds > longest:
             return

@@ -92,10 +92,14 @@ def test_face_is_followed_near_where_it_is_expected(detector, crowd):
     assert detector().follow(crowd, [(-400, -400, -300, -300)]) == []
 
 
-def test_lost_face_is_found_in_its_neighbourhood(detector, crowd):
-    (left, _) = sorted(detector().search(crowd), key=lambda face: face.box)
-    (again,) = detector().search_near(crowd, [tuple(np.array(left.box) + 0.8 * left.size)])
-    assert overlap(again.box, left.box) > 0.7
+def test_lost_faces_are_found_in_their_neighbourhoods(detector, crowd):
+    found = sorted(detector().search(crowd), key=lambda face: face.box)
+    moved = [tuple(np.array(face.box) + 0.8 * face.size) for face in found]
+    both = sorted(detector().search_near(crowd, moved), key=lambda face: face.box)
+    assert [overlap(again.box, face.box) > 0.7 for again, face in zip(both, found, strict=True)] == [True, True]
+    (left,) = detector().search_near(crowd, moved[:1])
+    assert overlap(left.box, found[0].box) > 0.7
+    assert detector().search_near(crowd, []) == []
 
 
 @pytest.mark.parametrize("min_size", [12, 40, 60, 100])
