@@ -1,9 +1,9 @@
+from html import escape
 from itertools import chain
 
 from django import template
 from django.forms import BoundField, ModelChoiceField
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
@@ -18,5 +18,9 @@ def options(field: BoundField) -> SafeString:
     if isinstance(field.field, ModelChoiceField):
         choices = chain([("", field.field.empty_label)], field.field.queryset.values_list("pk", "name"))
     chosen = "" if value is None else str(value)
-    marked = ((key, " selected" if str(key) == chosen else "", name) for key, name in choices)
-    return format_html_join("\n", '<option value="{}"{}>{}</option>', marked)
+    return mark_safe("\n".join(_option(str(key), str(name), chosen) for key, name in choices))  # noqa: S308
+
+
+def _option(key: str, name: str, chosen: str) -> str:
+    selected = " selected" if key == chosen else ""
+    return f'<option value="{escape(key)}"{selected}>{escape(name)}</option>'
