@@ -118,9 +118,12 @@ def _unknown_people(detections: QuerySet[Detection]) -> list[Detection]:
 def _page(chosen: WhereFilter, number: str | None) -> Page:
     if chosen.form.cleaned_data["since"] == NEVER:
         return Paginator(_never_seen(chosen.form.cleaned_data), PEOPLE_PER_PAGE).get_page(number)
-    rows = chosen.qs.select_related("person__group", "camera__location")
-    rows = rows.annotate(has_face=FaceImage.kept("detection"), photo=Photo.first_of("person"))
-    return Paginator(rows.order_by("-captured_at", "pk"), PEOPLE_PER_PAGE).get_page(number)
+    rows = chosen.qs.order_by("-captured_at", "pk")
+    page = Paginator(rows.values_list("pk", flat=True), PEOPLE_PER_PAGE).get_page(number)
+    # Joined and looked up for those shown alone, not for all of the pages before.
+    shown = rows.filter(pk__in=list(page.object_list)).select_related("person__group", "camera__location")
+    page.object_list = shown.annotate(has_face=FaceImage.kept("detection"), photo=Photo.first_of("person"))
+    return page
 
 
 def _never_seen(asked: dict) -> QuerySet[Person]:

@@ -1,6 +1,6 @@
 """Times on pages: as Django's own filter writes them, in the viewer's zone and the installation's language."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,7 +15,8 @@ SAME = Template(
     ' = {{ at|clock }} = {{ at|date:"H:i:s" }} = {{ at|zone }} = {{ at|date:"T" }}'
 )
 # Four digits of a year, a day from the border of what a datetime holds: as far as zones can move it.
-moments = st.datetimes(datetime(1000, 1, 2), datetime(9999, 12, 30), timezones=st.just(ZoneInfo("UTC")))
+FIRST, LAST = datetime.fromisoformat("1000-01-02"), datetime.fromisoformat("9999-12-30")
+moments = st.datetimes(FIRST, LAST, timezones=st.just(UTC))
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
@@ -27,7 +28,7 @@ def test_they_are_written_as_by_the_filter_date(language: str, at: datetime, zon
 
 
 def test_a_day_is_told_in_the_language_of_each_page() -> None:
-    at, page = datetime(2026, 5, 26, tzinfo=ZoneInfo("UTC")), Template("{% load moments %}{{ at|moment }}")
+    at, page = datetime(2026, 5, 26, tzinfo=UTC), Template("{% load moments %}{{ at|moment }}")
     told = []
     for language in ("en", "de", "en"):
         with translation.override(language):
