@@ -69,7 +69,7 @@ def correct(detection: Detection, person: Person | None, by: audit.Principal) ->
             if vector:
                 lookalikes.record(former, *vector, shown=person)
         if person:
-            lastseen.update(chosen.order_by("-captured_at")[:1])
+            lastseen.update(chosen.select_related("track").order_by("-captured_at")[:1])
         subjects = [one.label for one in (former, person) if one]
         audit.note(by, "correct", "person", subjects, detection=str(current.pk), detections=count)
     return Correction(count, is_learned=bool(former and vector))

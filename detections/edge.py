@@ -98,11 +98,7 @@ def _still_there(beats: Mapping[TrackKey, datetime]) -> None:
         for track in tracks:
             track.ended_at = max(track.ended_at, moved[track.pk])
         Track.objects.bulk_update(tracks, ["ended_at"])
-        seen = Detection.objects.filter(track__in=moved, person__in=people).order_by("captured_at", "pk")
-        newest = {detection.track_id: detection for detection in seen}
-        for detection in newest.values():
-            detection.captured_at = moved[detection.track_id]
-        lastseen.update(newest.values())
+        lastseen.update(Detection.objects.filter(track__in=moved, person__in=people).select_related("track"))
 
 
 def _note(node: EdgeNode, cameras: Collection[str], figures: Mapping) -> None:

@@ -132,7 +132,7 @@ def _detection(
         crop_id=one.crop.pk,
         face_index=one.index,
         camera=one.crop.camera,
-        track_id=one.crop.track_id,
+        track=decision and decision.track,
         person=lawful.get(label or ""),
         probability=probability,
         score=one.identity.score,

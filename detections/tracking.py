@@ -114,7 +114,7 @@ def _take_back(renamed: Mapping[int, object]) -> None:
     if not settings.KEEP_UNKNOWN_FACES:
         FaceImage.objects.filter(detection__track__in=renamed, detection__person=None).delete()
     lastseen.reconsider({person for person in renamed.values() if person})
-    lastseen.update(Detection.objects.filter(track__in=renamed))
+    lastseen.update(Detection.objects.filter(track__in=renamed).select_related("track"))
 
 
 def forget_closed() -> int:

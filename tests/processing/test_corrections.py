@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from access.models import AuditEntry
@@ -68,6 +69,24 @@ def test_an_older_detection_moves_nobody_who_was_seen_since(ada: Person) -> None
     newest = {person: detect(person, camera="lab").pk for person in (ada, grace)}
     correcting.correct(wrong, grace, None)
     assert {one.person: one.detection_id for one in LastSeen.objects.all()} == newest
+
+
+def test_both_were_where_a_track_went_on_longest(ada: Person) -> None:
+    lasting, wrong = on_track(ada), detect(ada, camera="lab")
+    Track.objects.update(captured_at=F("captured_at") - timedelta(hours=3))
+    Detection.objects.filter(track=lasting).update(captured_at=F("captured_at") - timedelta(hours=3))
+    until = LastSeen.objects.get(person=ada).captured_at - timedelta(minutes=1)
+    Track.objects.update(ended_at=until)
+    detect(ada, timedelta(hours=1), "yard")  # later than any crop of the track
+    correcting.correct(wrong, None, None)
+    seen = LastSeen.objects.get(person=ada)
+    assert (seen.camera_id, seen.captured_at, seen.detection) == ("gate", until, lasting.detections.first())
+    grace = make_person("grace")
+    correcting.correct(lasting.detections.first(), grace, None)
+    assert {one.person.face_id: (one.camera_id, one.captured_at == until) for one in LastSeen.objects.all()} == {
+        "ada": ("yard", False),
+        "grace": ("gate", True),
+    }
 
 
 def test_later_crops_of_the_track_do_not_decide_otherwise(ada: Person) -> None:

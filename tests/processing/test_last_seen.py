@@ -44,6 +44,15 @@ def test_a_newer_one_moves_it_with_all_its_figures(eyes: Eyes, ada: Person, subm
     assert (seen.camera_id, seen.detection, seen.probability) == ("yard", one, one.probability)
 
 
+def test_who_is_named_late_was_there_as_long_as_the_track_went_on(eyes: Eyes, ada: Person, submit: Submit) -> None:
+    submit(eyes.picture_of(1), camera="gate", track="t")
+    submit(eyes.picture_of(1), camera="yard", captured_at=later(30))
+    Track.objects.update(ended_at=later(60))  # its node went on telling of it
+    process_batch()
+    seen = LastSeen.objects.get()
+    assert (seen.camera_id, seen.captured_at) == ("gate", later(60))
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     order=st.permutations(range(6)),
