@@ -65,7 +65,7 @@ class Clock:
         """
         try:
             server = parsedate_to_datetime(date).timestamp()
-        except ValueError:
+        except (ValueError, OverflowError):
             return
         low, high = server - answered, server + _RESOLUTION - asked
         if self._heard_at is not None:

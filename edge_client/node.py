@@ -12,7 +12,7 @@ import cv2
 from edge_client.camera import Camera
 from edge_client.figures import CameraStats, NodeStats
 from edge_client.outbox import Outbox
-from edge_client.settings import CameraConfig, public_name
+from edge_client.settings import CameraConfig, ConfigError, public_name
 from edge_client.source import LONGEST_BLOCK, Frame, Source, SourceError
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,6 @@ class Watch:
         self.busy = False
         self.ended = False
         self.error: SourceError | None = None
-        self.heard_at = time.monotonic()
         self.complained_at = -_COMPLAIN_EVERY
         self.thread: threading.Thread | None = None
 
@@ -78,26 +77,36 @@ class Node:
         ]
 
     def watch(self, cameras: Sequence[CameraConfig]) -> None:
-        """Watch these cameras and no others. One whose settings are as before goes on undisturbed."""
+        """Watch these cameras and no others. One whose settings are as before goes on undisturbed.
+
+        Raises ConfigError: one cannot be watched so, and goes on as before if it did. The others are watched.
+        """
+        known = [watch.config for watch in self.watches]
+        new, faults = [], {}
+        for config in cameras:
+            try:  # without the lock: models may have to be downloaded
+                if config not in known:
+                    camera = self._make_camera(config)
+                    new.append(Watch(config, camera, threading.Event(), patient=self._patient))
+            except ConfigError as error:
+                faults[config.id] = error
         with self._changed:
             if self._closing:
                 return
-            kept = [watch for watch in self._watches if watch.config in cameras]
-            gone = [watch for watch in self._watches if watch.config not in cameras]
-            known = [watch.config for watch in kept]
-            new = [
-                Watch(config, self._make_camera(config), threading.Event(), patient=self._patient)
-                for config in cameras
-                if config not in known
-            ]
-            self._watches = deque(kept + new)
+            gone = [watch for watch in self._watches if watch.config not in cameras and watch.config.id not in faults]
+            self._watches = deque([*(watch for watch in self._watches if watch not in gone), *new])
         self._end(gone)
-        for watch in new:
-            log.info("camera %s: %s", watch.config.id, public_name(watch.config.source))
-            watch.thread = threading.Thread(
-                target=self._read, args=(watch,), name=f"camera-{watch.config.id}", daemon=True
-            )
-            watch.thread.start()
+        with self._changed:
+            if self._closing:
+                return
+            for watch in new:
+                log.info("camera %s: %s", watch.config.id, public_name(watch.config.source))
+                watch.thread = threading.Thread(
+                    target=self._read, args=(watch,), name=f"camera-{watch.config.id}", daemon=True
+                )
+                watch.thread.start()
+        for name, error in faults.items():
+            raise ConfigError(f"camera {name}: {error}") from error
 
     def run(self, stop: threading.Event) -> None:
         """Until all videos have ended or `stop` is set. Raises SourceError: what a video ended with."""
@@ -134,7 +143,6 @@ class Node:
         """One camera's frames, each to wait for a worker: the newest of a live source, every one of a file."""
         try:
             for frame in watch.source:
-                watch.heard_at = time.monotonic()
                 if not watch.source.is_live:
                     while not watch.stop.is_set() and not self._outbox.wait_for_room(_POLL):
                         pass
@@ -191,7 +199,7 @@ class Node:
 
     def _sweep(self, now: float) -> None:
         for watch in self.watches:
-            if watch.ended or (watch.source.is_live and now - watch.heard_at >= _SILENCE):
+            if watch.ended or (watch.source.is_live and now - watch.source.heard_at >= _SILENCE):
                 watch.camera.end_tracks()
         if now - self._logged_at >= _STATUS_EVERY:
             self._logged_at = now

@@ -12,7 +12,7 @@ from edge_client.clock import steady
 from edge_client.figures import NodeStats, OutboxStatus
 from edge_client.presence import Presence
 from edge_client.server import MAX_BATCH, Server
-from edge_client.spool import DEFAULT_BYTES, Spool
+from edge_client.spool import DEFAULT_BYTES, Spool, SpoolError
 from edge_client.uploader import Uploader
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Outbox:
         clock = self._server.clock
         try:
             displaced = self._spool.add(crop, clock.now() if taken_at is None else clock.at(crop.captured_at, taken_at))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, SpoolError) as error:
             self._drop(1, f"cannot write the spool: {error}")
             return
         if displaced:

@@ -2,7 +2,6 @@
 
 import logging
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from edge_client.config import NodeConfig
 from edge_client.server import NodeSettings, RefusedError, RemoteCamera
@@ -57,7 +56,7 @@ def _camera(name: str, config: NodeConfig, remote: RemoteCamera | None) -> Camer
 def _remote_source(name: str, text: str) -> VideoSource:
     if not text:
         raise ConfigError(f"camera {name} has no video source: state one in the node's file, or on the server")
-    if not text.isdecimal() and urlsplit(text).scheme not in _SCHEMES:
+    if not text.isdecimal() and text.partition("://")[0].lower() not in _SCHEMES:
         raise ConfigError(f"camera {name}: the server names a video source that is no stream and no webcam")
     source = parse_source(text)
     assert not isinstance(source, Path)  # noqa: S101

@@ -92,6 +92,7 @@ class Server:
 
         self._session.auth = authorise
         self.clock = Clock()
+        self._moment = 0.0, 0.0  # when the last answer was asked for, and when it came
         self.bytes_sent = 0
 
     def check_camera(self, camera: str) -> None:
@@ -156,7 +157,11 @@ class Server:
         tracks, data = bundle.pack(crops, beats, node)
         response = self.ask("POST", path, wanted, data=data)
         letters = response.headers.get("Tracks", "")
-        body = self._json(response) if response.content or len(letters) < len(tracks) else {}
+        if response.content or len(letters) < len(tracks):
+            body = self._json(response)
+        else:
+            body = {}
+            self._read_clock(response)
         rejected = {
             str(item.get("id")): _text(f"{item.get('code')}: {item.get('detail')}")
             for item in _dicts(body.get("rejected"))
@@ -180,7 +185,7 @@ class Server:
             response = self._session.send(request, timeout=timeout, allow_redirects=False, **surroundings)
         except requests.RequestException as error:
             raise UnavailableError(f"cannot reach {self._url}: {_cause(error)}") from error
-        self.clock.heard(response.headers.get("Date", ""), asked, steady())
+        self._moment = asked, steady()
         self.bytes_sent += _length(request)
         status = response.status_code
         if status == 401:
@@ -192,12 +197,17 @@ class Server:
             raise UnavailableError(f"{self._url}{path} answered {status}{moved}", _retry_after(response))
         return response
 
+    def _read_clock(self, response: requests.Response) -> None:
+        """Of an answer that is surely the server's: a login page or a router on the way may have any time."""
+        self.clock.heard(response.headers.get("Date", ""), *self._moment)
+
     def _json(self, response: requests.Response) -> dict[str, Any]:
         try:
             body = response.json()
         except requests.JSONDecodeError:
             body = None
         if isinstance(body, dict):
+            self._read_clock(response)
             return body
         if response.status_code == 413:  # often said by a proxy, in HTML
             return {"title": "the request is too large"}
@@ -218,7 +228,7 @@ def _retry_after(response: requests.Response) -> float:
     try:
         # Both dates are the server's: this node's clock may be wrong.
         wait = parsedate_to_datetime(value) - parsedate_to_datetime(response.headers.get("Date", ""))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return 0.0
     return min(max(0.0, wait.total_seconds()), _LONGEST_RETRY_AFTER)
 

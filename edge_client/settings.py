@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
 
 CodecName = Literal["jpeg", "webp", "avif"]
 DetectorName = Literal["mtcnn", "yunet", "ultralight"]
@@ -122,5 +121,7 @@ def public_name(source: VideoSource) -> str:
         return f"webcam {source}"
     if isinstance(source, Path):
         return str(source)
-    parts = urlsplit(source)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+    scheme, _, rest = source.partition("://")
+    secret, _, place = rest.rpartition("@")
+    # With one of these before an @, nobody can tell a path from a password: people forget to escape them.
+    return f"{scheme}://{'…' if set('/?') & set(secret) else place.partition('?')[0]}"

@@ -75,8 +75,9 @@ class FrameGate:
 class Source:
     """One video. Iterate it in one thread; the figures may be read from others.
 
-    `frames` arrived so far, admitted or not; `video_bytes` is about what they take as a video (the bit rate that the
-    source announces, else 0.08 bit per pixel). `connected` tells whether frames come now, `trouble` why not.
+    `frames` arrived so far, admitted or not, the last at `heard_at` (`time.monotonic`); `video_bytes` is about what
+    they take as a video (the bit rate that the source announces, else 0.08 bit per pixel). `connected` tells whether
+    frames come now, `trouble` why not.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Source:
         self._realtime, self._loop, self._patient = realtime, loop, patient
         self.is_live = realtime or not isinstance(place, Path)
         self.frames = 0
+        self.heard_at = time.monotonic()
         self.video_bytes = 0.0
         self.connected = False
         self.trouble = ""
@@ -137,7 +139,7 @@ class Source:
                         self._patient = True  # it was there once
                         yield frame
                 self.trouble = f"lost {public_name(place)}"
-            except SourceError as error:
+            except (SourceError, cv2.error) as error:  # OpenCV's: a webcam sent what is no picture, say
                 if not self._patient:
                     raise
                 self.trouble = str(error)
@@ -176,6 +178,7 @@ class Source:
 
     def _count(self, cost: float) -> None:
         self.frames += 1
+        self.heard_at = time.monotonic()
         self.video_bytes += cost
         self.connected, self.trouble = True, ""
 

@@ -17,6 +17,7 @@ from datetime import datetime
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
 
 from edge_client.bundle import Crop
 from edge_client.clock import Stamp
@@ -29,6 +30,7 @@ VERSION = 1  # 1: the first
 _LOCK_TIMEOUT = 1.0  # seconds
 _WAL_PAGES = 500
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)  # by what is read of a single crop
 _SCHEMA = (
     """CREATE TABLE crop (
     place INTEGER PRIMARY KEY, -- rising: the order of arrival
@@ -47,8 +49,8 @@ class SpoolError(ConfigError):
     """The file cannot be used; the message says what to do."""
 
 
-class _OtherTablesError(sqlite3.DatabaseError):
-    """Damage that SQLite does not see: it reads as other tables."""
+class _UnseenDamageError(sqlite3.DatabaseError):
+    """Damage that SQLite does not see."""
 
     sqlite_errorcode = sqlite3.SQLITE_CORRUPT
 
@@ -103,7 +105,11 @@ class Spool:
             for place in chain.from_iterable(turns):
                 if place is None:
                     continue
-                crop, stamp = self._read(place)
+                try:
+                    crop, stamp = self._read(place)
+                except _UNREADABLE as error:
+                    self._drop_damaged(place, error)
+                    continue
                 if crop.id in self._delivered:
                     continue
                 size += len(crop.image)
@@ -171,7 +177,7 @@ class Spool:
                 self._db.execute(f"PRAGMA user_version = {VERSION}")
             tables = self._db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
             if tuple(sql for (sql,) in tables) != _SCHEMA:
-                raise _OtherTablesError("its tables are not those of a spool")
+                raise _UnseenDamageError("its tables are not those of a spool")
             self._counts = Counter(dict(self._db.execute("SELECT camera, COUNT(*) FROM crop GROUP BY camera")))
         self.used_bytes = self._used()
 
@@ -240,9 +246,19 @@ class Spool:
     def _places(self, camera: str, count: int) -> Iterator[tuple[int]]:
         return self._db.execute("SELECT place FROM crop WHERE camera = ? ORDER BY place LIMIT ?", (camera, count))
 
+    def _drop_damaged(self, place: tuple[int], error: Exception) -> None:
+        """Rather one crop than all: a batch that cannot be read would be tried for ever."""
+        log.error("a crop in %s is damaged and dropped: %s: %s", self._path, type(error).__name__, error)
+        with self._transaction():
+            gone = self._db.execute("DELETE FROM crop WHERE place = ? RETURNING camera", place).fetchall()
+        if not gone:  # the index alone knows of it
+            raise _UnseenDamageError(f"crop {place[0]} is missing")
+        self._counts -= Counter(camera for (camera,) in gone)
+
     def _read(self, place: tuple[int]) -> tuple[Crop, Stamp]:
         query = "SELECT id, camera, circumstances, image FROM crop WHERE place = ?"
         name, camera, circumstances, image = self._db.execute(query, place).fetchone()
+        UUID(name)
         fields = json.loads(circumstances)
         stamp = Stamp(**fields.pop("stamp"))
         fields["captured_at"] = datetime.fromisoformat(fields["captured_at"])

@@ -90,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _TIMEOUT
 
     def do_GET(self) -> None:
-        if urlsplit(f"//{self.headers.get('Host', '')}").hostname not in _NAMES:
+        if _host(self.headers.get("Host", "")) not in _NAMES:
             self.send_error(421)  # a page elsewhere whose name was made to point here (DNS rebinding) reads nothing
         elif self.path == "/status.json":
             self._answer("application/json", json.dumps(self.server.figures()))
@@ -111,6 +111,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         log.debug(format, *args)
+
+
+def _host(header: str) -> str | None:
+    try:
+        return urlsplit(f"//{header}").hostname
+    except ValueError:
+        return None
 
 
 def page(figures: dict[str, Any]) -> str:

@@ -30,6 +30,7 @@ from edge_client.stopping import stop_on_signals
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 1.0  # seconds between looks at the settings' version
+_EXPECTED = (UnavailableError, RefusedError, ConfigError)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +65,13 @@ def run(options: argparse.Namespace) -> int:
         with ExitStack() as open_parts:
             if node_config.status_port:
                 open_parts.enter_context(StatusPage(node_config.status_port, node, outbox))
-            node.watch(cameras)
+            try:
+                node.watch(cameras)
+            except ConfigError as error:
+                if not node_config.patient:
+                    raise
+                log.error("%s; trying again", error)  # noqa: TRY400
+                told = None
             refresh = threading.Thread(
                 target=_refresh, args=(node_config, told, node, outbox, stop), name="settings", daemon=True
             )
@@ -108,12 +115,14 @@ def _refresh(
             continue
         try:
             told = server.node()
-            version = told.settings_version
             node.watch(roster(node_config, told))
-        except (UnavailableError, RefusedError, ConfigError) as error:
+        except Exception as error:
+            # For a year without a visit, as with what is sent.
             wait = max(_LOOK_EVERY, next(delays))
-            log.warning("settings: %s; trying again in %.1f s", error, wait)
+            log.warning("settings: %s; trying again in %.1f s", error, wait, exc_info=not isinstance(error, _EXPECTED))
+            version = None
         else:
+            version = told.settings_version
             delays = backoff.delays()
             wait = _LOOK_EVERY
             log.info("settings of the server taken over")

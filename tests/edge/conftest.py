@@ -74,6 +74,7 @@ class FakeServer(ThreadingHTTPServer):
         self.answers: deque[Answer] = deque()
         self.connections = 0
         self.cameras = ["entrance"]
+        self.camera_settings: dict[str, dict] = {}
         self.page_size = 50
 
 
@@ -97,7 +98,13 @@ class Handler(BaseHTTPRequestHandler):
             return
         if path == "/api/v1/edge/node":
             cameras = [
-                {"id": camera, "name": camera.title(), "is_active": True, "video_source": "", "settings": {}}
+                {
+                    "id": camera,
+                    "name": camera.title(),
+                    "is_active": True,
+                    "video_source": "",
+                    "settings": self.server.camera_settings.get(camera, {}),
+                }
                 for camera in self.server.cameras
             ]
             version = self.server.settings_version

@@ -3,15 +3,16 @@
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edge_client import backoff
+from edge_client import backoff, node
 from edge_client.camera import Figures
 from edge_client.node import Node
-from edge_client.settings import CameraConfig, CameraSettings
+from edge_client.settings import CameraConfig, CameraSettings, ConfigError
 from edge_client.source import Frame, SourceError
 from tests.edge.conftest import write_video
 
@@ -50,10 +51,14 @@ class Bench:
         self.seen: dict[str, list[int]] = defaultdict(list)
         self.cameras: dict[str, SlowCamera] = {}
         self.stop = threading.Event()
+        self.while_making: Callable[[], object] = lambda: None
         self._pause = pause
         self.node = Node(Outbox(), self._make, patient=patient, workers=workers)
 
     def _make(self, config: CameraConfig) -> SlowCamera:
+        self.while_making()
+        if config.settings.detector == "yunet":
+            raise ConfigError("no model")
         self.cameras[config.id] = SlowCamera(config, self.seen, self._pause)
         return self.cameras[config.id]
 
@@ -132,6 +137,48 @@ def test_new_settings_change_only_the_cameras_that_they_concern(mjpeg):
     assert bench.cameras["changed"] is not replaced
     assert replaced.ended
     assert [watch.config for watch in bench.node.watches] == [after, same]
+
+
+def test_camera_that_cannot_be_watched_as_it_is_set_goes_on_as_before_and_the_others_change(mjpeg):
+    bench = Bench()
+    before, gone, new = camera("a", mjpeg), camera("gone", mjpeg), camera("new", mjpeg)
+    bench.node.watch([before, gone])
+    unusable = [camera(name, mjpeg, settings=CameraSettings(detector="yunet")) for name in ("a", "b")]
+    with pytest.raises(ConfigError, match="camera a: no model"):
+        bench.node.watch([*unusable, new])
+    assert [watch.config for watch in bench.node.watches] == [before, new]
+    assert bench.cameras["gone"].ended
+    bench.stop.set()
+    bench.node.run(bench.stop)
+
+
+def test_other_cameras_are_looked_at_while_one_is_made(video):
+    bench = Bench()
+    bench.node.watch([camera("a", video)])
+    made = threading.Event()
+    bench.while_making = lambda: made.wait(20)
+    runner = threading.Thread(target=bench.node.run, args=[bench.stop])
+    watcher = threading.Thread(target=bench.node.watch, args=[[camera("a", video), camera("b", video)]])
+    runner.start()
+    watcher.start()
+    until = time.monotonic() + 15
+    while len(bench.seen["a"]) < 30 and time.monotonic() < until:
+        time.sleep(0.05)
+    looked_at = len(bench.seen["a"])
+    made.set()
+    bench.stop.set()
+    watcher.join()
+    runner.join()
+    assert looked_at == 30
+
+
+def test_camera_that_gives_few_frames_is_not_taken_for_silent(mjpeg, monkeypatch):
+    monkeypatch.setattr(node, "_SILENCE", 0.8)
+    monkeypatch.setattr(node, "_SWEEP_EVERY", 0.2)
+    bench = Bench()
+    bench.run(camera("a", mjpeg, settings=CameraSettings(target_fps=0.5)), seconds=3)
+    assert bench.seen["a"]
+    assert bench.cameras["a"].ended == 1  # by the end of the node
 
 
 def test_node_rests_between_frames(tmp_path):

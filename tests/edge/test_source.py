@@ -161,7 +161,38 @@ def test_camera_that_returns_with_another_resolution_is_seen_in_that(video, web_
 
 def test_public_name_hides_credentials():
     assert public_name("rtsp://viewer:pa%40ss@10.0.0.7:554/ch1?token=t") == "rtsp://10.0.0.7:554/ch1"
+    assert public_name("http://10.0.0.7/video?user=a&password=p@ss") == "http://…"
     assert public_name(0) == "webcam 0"
+
+
+@pytest.mark.parametrize("password", ["pa#ss", "pa/ss", "pa?ss", "pa@ss", "pa[ss", "pa:ss", "pa]/?#@ss"])
+def test_public_name_hides_a_password_that_is_not_escaped(password):
+    assert public_name(f"rtsp://viewer:{password}@10.0.0.7/ch1") in {"rtsp://10.0.0.7/ch1", "rtsp://…"}
+
+
+def test_picture_that_opencv_cannot_take_is_a_lost_connection(mjpeg, monkeypatch):
+    stop, opened = threading.Event(), []
+
+    class Capture:
+        def __init__(self, *place):
+            self._capture = opener(*place)
+            opened.append(self)
+
+        def __getattr__(self, name):
+            return getattr(self._capture, name)
+
+        def retrieve(self):
+            if len(opened) == 1:
+                cv2.imdecode(np.empty((1, 0), np.uint8), cv2.IMREAD_COLOR)
+            return self._capture.retrieve()
+
+    opener = cv2.VideoCapture
+    monkeypatch.setattr(cv2, "VideoCapture", Capture)
+    monkeypatch.setattr(backoff, "FIRST", 0.05)
+    frames = iter(Source(mjpeg, stop, patient=True))
+    assert next(frames).image.size
+    assert len(opened) == 2
+    stop.set()
 
 
 def admitted(gate: FrameGate, times: list[float]) -> list[int]:

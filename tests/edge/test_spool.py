@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -191,7 +191,7 @@ def test_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path_factory, noise, 
 
 @pytest.mark.parametrize(
     ("sound", "damaged"),
-    [(b"circumstances TEXT", b"circumstancea TEXT"), (b"image BLOB", b"im\xffge BLOB"), (b'"stamp"', b'"stamp?')],
+    [(b"circumstances TEXT", b"circumstancea TEXT"), (b"image BLOB", b"im\xffge BLOB")],
 )
 def test_damage_that_sqlite_does_not_see_is_found(path, sound, damaged):
     with opened(path) as spool:
@@ -204,6 +204,30 @@ def test_damage_that_sqlite_does_not_see_is_found(path, sound, damaged):
         spool.add(one := crop(), STAMP)
         assert waiting(spool) == [one.id]
     assert path.with_name("crops.sqlite3.damaged").exists()
+
+
+@pytest.mark.parametrize(
+    ("sound", "damaged"),
+    [(b'"stamp"', b'"stamp?'), (b'"steady"', b'"rteady"'), (b'"box": [', b'"box": {'), (None, b"?")],
+)
+def test_damaged_crop_goes_alone(path, sound, damaged, caplog):
+    one, other = crop(), crop(camera="other")
+    with opened(path) as spool:
+        for each in (one, other):
+            spool.add(each, STAMP)
+    with closing(sqlite3.connect(path)) as database, database:
+        if sound is None:
+            database.execute("UPDATE crop SET id = ? WHERE camera = ?", [damaged.decode(), one.camera])
+        else:
+            replaced = "UPDATE crop SET circumstances = replace(circumstances, ?, ?) WHERE camera = ?"
+            database.execute(replaced, [sound.decode(), damaged.decode(), one.camera])
+    with opened(path) as spool:
+        assert waiting(spool) == [other.id]
+        assert len(spool) == 1
+        spool.remove([other.id])
+        assert len(spool) == 0
+    assert "is damaged and dropped" in caplog.text
+    assert not path.with_name("crops.sqlite3.damaged").exists()
 
 
 def test_file_that_is_no_spool_is_set_aside_with_a_word(path, caplog):

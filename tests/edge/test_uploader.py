@@ -130,6 +130,22 @@ def test_answer_that_is_no_receipt_does_not_count_as_delivered(server, outbox):
     assert outbox.status().sent == 1
 
 
+def test_only_the_server_tells_the_time(server):
+    """A login page or a router on the way may have any: crops would be taken for those of another day."""
+    one = Server(server.url, KEY)
+    one.heartbeat({}, {})
+    for reply in (Reply(200, "<html>hotel login</html>"), Reply(503), Reply(302, headers={"Location": "/login"})):
+        server.answers.append(reply)
+        server.dates = ["Thu, 01 Jan 1970 00:00:05 GMT"]
+        with pytest.raises(UnavailableError):
+            one.store([crop()])
+        assert not server.dates
+        assert abs(one.clock.offset) < 2
+    server.dates = ["Thu, 01 Jan 99999999999 00:00:00 GMT"]
+    one.heartbeat({}, {})
+    assert abs(one.clock.offset) < 2
+
+
 def test_rejected_crops_of_an_accepted_batch_are_dropped_with_the_servers_reason(server, outbox, caplog):
     crops = [crop(number) for number in range(3)]
     verdict = {"id": crops[1].id, "code": "clock", "detail": "captured in\nthe future"}
