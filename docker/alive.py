@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 
 PATIENCE_S = 5
-ADDRESSES = {"web": "http://127.0.0.1:8000/healthz", "edge": "http://127.0.0.1:8321/status.json"}
+ADDRESSES = {"web": "http://localhost:8000/healthz", "edge": "http://127.0.0.1:8321/status.json"}
 # A worker without a child works on nothing.
 PROCESSES = {"worker": ("worker", 2), "scheduler": ("beat", 1)}
 

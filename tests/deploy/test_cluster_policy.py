@@ -56,6 +56,14 @@ def test_pods_are_restricted(overlay: str) -> None:
         }, name
 
 
+def test_names_are_asked_of_the_clusters_own_server(overlay: str) -> None:
+    (rule,) = named(overlay, "NetworkPolicy", "names")["spec"]["egress"]
+    (server,) = rule["to"]
+    # Labels of ours would let no pod of it through.
+    wanted = {"matchExpressions": [{"key": "k8s-app", "operator": "In", "values": ["kube-dns"]}]}
+    assert server["podSelector"] == wanted
+
+
 def test_the_namespace_admits_restricted_pods_alone(overlay: str) -> None:
     labels = named(overlay, "Namespace", "facesite")["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
