@@ -1,11 +1,11 @@
 """Two ways to page: by number for short lists, by cursor for histories that grow for ever."""
 
-from django.core.exceptions import ValidationError
+from datetime import UTC, datetime
+
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.utils.functional import cached_property
 from rest_framework.exceptions import NotFound
-from rest_framework.pagination import CursorPagination, PageNumberPagination
+from rest_framework.pagination import Cursor, CursorPagination, PageNumberPagination
 from rest_framework.request import Request
 
 
@@ -23,10 +23,13 @@ class History(CursorPagination):
     max_page_size = 500
     ordering = ("-captured_at", "-pk")
 
-    def paginate_queryset(self, queryset: QuerySet, request: Request, view: object = None) -> list:
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        cursor = super().decode_cursor(request)
+        if cursor is None or cursor.position is None:
+            return cursor
         try:
-            return super().paginate_queryset(queryset, request, view)
-        except ValidationError as error:  # a cursor that is none of ours may hold anything in place of a date
+            return cursor._replace(position=str(datetime.fromisoformat(cursor.position).astimezone(UTC)))
+        except (ValueError, OverflowError) as error:  # one that is none of ours may hold anything in place of a time
             raise NotFound(self.invalid_cursor_message) from error
 
 

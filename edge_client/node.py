@@ -82,7 +82,8 @@ class Node:
         Raises ConfigError: one cannot be watched so, and goes on as before if it did. The others are watched.
         """
         known = [watch.config for watch in self.watches]
-        new, faults = [], {}
+        new: list[Watch] = []
+        faults: dict[str, ConfigError] = {}
         for config in cameras:
             try:  # without the lock: models may have to be downloaded
                 if config not in known:
@@ -105,8 +106,8 @@ class Node:
                     target=self._read, args=(watch,), name=f"camera-{watch.config.id}", daemon=True
                 )
                 watch.thread.start()
-        for name, error in faults.items():
-            raise ConfigError(f"camera {name}: {error}") from error
+        for name, fault in faults.items():
+            raise ConfigError(f"camera {name}: {fault}") from fault
 
     def run(self, stop: threading.Event) -> None:
         """Until all videos have ended or `stop` is set. Raises SourceError: what a video ended with."""

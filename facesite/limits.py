@@ -10,7 +10,8 @@ from django.shortcuts import render
 from access.problems import problem_response
 
 IMPORT = "/admin/people/import/add/"
-FORM_BYTES = 2**20  # of the fields around a file
+PHOTOS = ("/admin/", "/plans/", "/detections/photo/")  # where pictures are sent
+FORM_BYTES = 2**20  # of a form, or of the fields around a file
 
 
 class BodyLimitMiddleware:
@@ -39,7 +40,9 @@ class BodyLimitMiddleware:
     def _limit(self, path: str) -> int:
         if path.startswith("/api/"):
             return settings.MAX_API_BODY_BYTES
-        return settings.MAX_ARCHIVE_BYTES + FORM_BYTES if path == IMPORT else settings.MAX_ADMIN_BODY_BYTES
+        if path == IMPORT:
+            return settings.MAX_ARCHIVE_BYTES + FORM_BYTES
+        return settings.MAX_ADMIN_BODY_BYTES if path.startswith(PHOTOS) else FORM_BYTES
 
     def _refuse(
         self, request: HttpRequest, is_api: bool, status: int, kind: str, title: str, detail: str

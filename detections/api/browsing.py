@@ -11,6 +11,7 @@ from access.models import ApiKey
 from access.pagination import History
 from access.roles import Capability
 from detections import searching
+from detections.filtering import Moment, YesOrNo
 from detections.ingest import cameras_of
 from detections.merging import Merged, of_cameras
 from detections.models import Camera, Detection, Location, Track
@@ -22,13 +23,13 @@ class SightingFilter(django_filters.FilterSet):
     """What detections and tracks can be filtered by, each in the order of an index."""
 
     face_id = django_filters.CharFilter(method="of_person", label="Exact face id")
-    known = django_filters.BooleanFilter("person", lookup_expr="isnull", exclude=True, label="Named or unknown")
+    known = YesOrNo("person", lookup_expr="isnull", exclude=True, label="Named or unknown")
     camera = django_filters.ModelChoiceFilter(queryset=Camera.objects.all())
     location = django_filters.ModelChoiceFilter(
         "camera__location", queryset=Location.objects.all(), method="at", label="Location"
     )
-    since = django_filters.IsoDateTimeFilter("captured_at", "gte", label="Captured at or after")
-    until = django_filters.IsoDateTimeFilter("captured_at", "lt", label="Captured before")
+    since = Moment("captured_at", "gte", label="Captured at or after")
+    until = Moment("captured_at", "lt", label="Captured before")
     min_probability = django_filters.NumberFilter(
         "probability", "gte", label="At least this sure, 0 to 1", min_value=0, max_value=1
     )
@@ -89,12 +90,20 @@ class TrackList(_Sightings):
     queryset = Track.objects.select_related("person", "camera__location")
 
 
+class CameraFilter(django_filters.FilterSet):
+    is_active = YesOrNo()
+
+    class Meta:
+        model = Camera
+        fields = ("location", "is_active")
+
+
 @extend_schema(tags=["browse"], summary="Cameras; an edge node's key sees its own")
 class CameraList(generics.ListAPIView):
     # A node has to see whether its cameras exist; it may not read anything else.
     capability = {Capability.READ, Capability.SUBMIT}
     serializer_class = CameraSerializer
-    filterset_fields = ("location", "is_active")
+    filterset_class = CameraFilter
 
     def get_queryset(self) -> QuerySet[Camera]:
         user = getattr(self.request, "user", None)

@@ -16,8 +16,16 @@ MOST_CAMERAS = 64
 
 
 def check_stream(value: str) -> None:
-    if not value.isdecimal() and (urlsplit(value).scheme not in STREAMS or not urlsplit(value).hostname):
+    if not value.isdecimal() and not _is_stream(value):
         raise ValidationError(_("Neither a stream's address (rtsp://… or http://…) nor the number of a webcam."))
+
+
+def _is_stream(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # brackets around what is no IPv6 address
+        return False
+    return parts.scheme in STREAMS and bool(parts.hostname)
 
 
 class NodeForm(forms.Form):

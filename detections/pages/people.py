@@ -1,6 +1,6 @@
 """People: everyone who is enrolled, and the page of one person."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import django_filters
@@ -103,9 +103,11 @@ def person_page(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _before(request: HttpRequest) -> datetime | None:
     try:
         moment = parse_datetime(request.GET.get("before", ""))
-    except ValueError:
+        if moment and timezone.is_naive(moment):
+            moment = timezone.make_aware(moment)
+        return moment and moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter at the edge of the calendar, where UTC has no such time
         return None
-    return moment if moment is None or timezone.is_aware(moment) else timezone.make_aware(moment)
 
 
 def _with_photos(found: list[lookalikes.Resemblance]) -> list[lookalikes.Resemblance]:

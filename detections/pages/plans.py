@@ -21,7 +21,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from access import audit
 from access.roles import Capability
 from access.views import requires
-from detections.models import Camera, FaceImage, FloorPlan, LastSeen, Location
+from detections import searching
+from detections.models import Camera, FaceImage, FloorPlan, LastSeen, Location, Search
 from detections.pages.refreshing import just_now, refreshing
 from people.models import Photo
 from recognition.engine.errors import ImageError
@@ -101,13 +102,16 @@ def plan_page(request: HttpRequest, place: int) -> HttpResponse:
         "just_now": just_now(),
         "locations": [] if request.htmx else Location.objects.select_related("plan").defer("plan__jpeg"),
     }
+    if not request.htmx:  # when it is opened, not each time that it refreshes itself
+        searching.note(request.user, Search.Means.DASHBOARD)
     return refreshing(request, "detections/plan.html", "detections/plan_board.html", context, every=2)
 
 
 @require_safe
 @requires(Capability.READ)
 def plan_image(request: HttpRequest, place: int) -> HttpResponse:
-    plan = get_object_or_404(FloorPlan, pk=place)
+    # By the location's key: asked for a relation's, SQLite fails on a number that is too large for any key.
+    plan = get_object_or_404(FloorPlan, location__id=place)
     headers = {"Cache-Control": "private, max-age=300", "Content-Disposition": 'inline; filename="plan.jpg"'}
     return HttpResponse(bytes(plan.jpeg), content_type="image/jpeg", headers=headers)
 
@@ -172,8 +176,9 @@ class PlanForm(forms.Form):
         except ImageError as error:
             raise forms.ValidationError(str(error)) from error
         scale = min(1.0, LONGEST_SIDE_PX / max(image.shape[:2]))
-        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        return encode_jpeg(image, quality=88, fine_colour=True), image.shape[1], image.shape[0]
+        height, width = (max(1, round(side * scale)) for side in image.shape[:2])  # nothing is left of a line otherwise
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        return encode_jpeg(image, quality=88, fine_colour=True), width, height
 
     def clean(self) -> dict:
         for camera in self.cameras:

@@ -56,7 +56,7 @@ class ImportForm(forms.ModelForm):
     def clean_paths(self) -> list[str]:
         try:
             paths = json.loads(self.cleaned_data["paths"] or "[]")
-        except ValueError:
+        except (ValueError, RecursionError):
             paths = None
         if not isinstance(paths, list) or not all(isinstance(one, str) for one in paths):
             raise forms.ValidationError("This is no list of files.")

@@ -41,9 +41,13 @@ def minutes(client: APIClient, path: str, **query: object) -> list[int]:
         ({"face_id": "nobody"}, []),
         ({"known": "true"}, [2, 0]),
         ({"known": "false"}, [1]),
+        ({"known": "False"}, [1]),
+        ({"known": "0"}, [1]),
+        ({"known": ""}, [2, 1, 0]),
         ({"camera": "gate"}, [1, 0]),
         ({"since": later(60).isoformat()}, [2, 1]),
         ({"until": later(60).isoformat()}, [0]),
+        ({"since": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59.999999Z"}, [2, 1, 0]),
         ({"min_probability": "0.5"}, [2, 0]),
         ({"camera": "gate", "known": "true"}, [0]),
     ],
@@ -67,7 +71,11 @@ def test_filters_by_location_and_track(operator: APIClient) -> None:
         ("location", "x"),
         ("location", "9" * 40),
         ("since", "yesterday"),
+        ("since", "0001-01-01T00:00:00+23:59"),
         ("until", "2026-13-01"),
+        ("until", "9999-12-31T23:59:59-23:59"),
+        ("known", "no"),
+        ("known", "f"),
         ("min_probability", "high"),
         ("min_probability", "nan"),
         ("min_probability", "-1e999999999"),
@@ -97,7 +105,20 @@ def test_pages_hold_everything_once(operator: APIClient, path: str) -> None:
     assert len(seen) == len(set(seen)) == 3
 
 
-@pytest.mark.parametrize("cursor", [b"p=yesterday", b"r=1&p=%00", b"o=x", b"p=2026-13-01", b"p=9999-99"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        b"p=yesterday",
+        b"r=1&p=%00",
+        b"o=x",
+        b"p=2026-13-01",
+        b"p=9999-99",
+        b"p=",
+        b"p=0001-01-01T00:00:00",
+        b"p=0001-01-01T00:00:00%2B23:59",
+        b"r=1&p=9999-12-31T23:59:59-23:59",
+    ],
+)
 def test_a_cursor_that_is_none_is_a_404(operator: APIClient, cursor: bytes) -> None:
     assert operator.get(f"/api/v1/detections?cursor={b64encode(cursor).decode()}").status_code == 404
     assert operator.get("/api/v1/detections?cursor=x").status_code == 404
@@ -127,6 +148,25 @@ def test_cameras_and_locations_are_listed_by_name(operator: APIClient) -> None:
         "Place of gate",
         "Place of yard",
     ]
+
+
+@pytest.mark.parametrize(
+    ("is_active", "listed"),
+    [("true", ["gate"]), ("1", ["gate"]), ("false", ["yard"]), ("FALSE", ["yard"]), ("", ["gate", "yard"])],
+)
+def test_cameras_are_filtered_by_whether_they_are_in_use(
+    operator: APIClient, is_active: str, listed: list[str]
+) -> None:
+    make_camera("gate")
+    make_camera("yard", is_active=False)
+    answer = operator.get("/api/v1/cameras", {"is_active": is_active})
+    assert [one["id"] for one in answer.json()["results"]] == listed
+
+
+def test_a_bad_filter_of_cameras_is_a_400_that_names_it(operator: APIClient) -> None:
+    answer = operator.get("/api/v1/cameras?is_active=banana")
+    assert answer.status_code == 400
+    assert "is_active" in answer.json()["errors"]
 
 
 def test_an_edge_key_sees_its_own_cameras(with_key: Callable[..., APIClient]) -> None:

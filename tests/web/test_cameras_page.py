@@ -168,7 +168,10 @@ def test_what_is_to_be_copied_starts_the_node(admin: Client, tmp_path: Path) -> 
     assert read.key.startswith("fs_")
 
 
-@pytest.mark.parametrize("source", ["file:///etc/passwd", "rtsp://", "front door", "-1", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "source",
+    ["file:///etc/passwd", "rtsp://", "rtsp://[", "rtsp://[abc]/x", "front door", "-1", "javascript:alert(1)"],
+)
 def test_an_address_that_no_node_would_open_is_refused(admin: Client, source: str) -> None:
     page = text(admin.post(ADD, rows(Door=source)))
     assert "Neither a stream’s address" in html.unescape(page).replace("'", "’")

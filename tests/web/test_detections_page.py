@@ -96,7 +96,8 @@ def test_location_and_track_can_be_chosen(viewer: Client, sightings: dict[str, D
     [
         {"camera": "no-such-camera"}, {"location": "x"}, {"since": "yesterday"}, {"until": "2026-13-40T99:00"},
         {"min_probability": "much"}, {"min_probability": "nan"}, {"min_probability": "1e9999"}, {"track": "x"},
-        {"location": "99999999999999999999"}, {"face_id": "\0"},
+        {"location": "99999999999999999999"}, {"face_id": "\0"}, {"known": "no"},
+        {"since": "0001-01-01T00:00:00+23:59"}, {"until": "9999-12-31T23:59:59-23:59"},
     ],
 )  # fmt: skip
 def test_a_filter_that_cannot_be_understood_is_said_and_shows_nothing(
@@ -107,6 +108,12 @@ def test_a_filter_that_cannot_be_understood_is_said_and_shows_nothing(
     page = text(answer)
     assert shown(page) == []
     assert "a filter cannot be understood" in page
+
+
+def test_a_choice_that_cannot_be_understood_is_not_shown_as_another(viewer: Client) -> None:
+    assert '<option value="true" selected>' in text(viewer.get(PAGE, {"known": "true"}))
+    assert '<option value="false" selected>' in text(viewer.get(PAGE, {"known": "false"}))
+    assert not re.search(r'<option value="(true|false)" selected>', text(viewer.get(PAGE, {"known": "no"})))
 
 
 @given(query=st.dictionaries(st.sampled_from(FIELDS), st.text(max_size=30), max_size=4))

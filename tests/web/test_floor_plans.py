@@ -3,6 +3,8 @@
 import re
 from datetime import timedelta
 
+import cv2
+import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
@@ -49,6 +51,22 @@ def test_a_picture_is_kept_as_a_smaller_copy_and_shown(operator: Client, viewer:
     assert decode(answer.content).shape == (32, 32, 3)
     assert 'class="plan"' in text(viewer.get(plan(gate)))
     assert AuditEntry.objects.filter(action="change", kind="floor plan").count() == 1
+
+
+@pytest.mark.parametrize(("height", "width", "kept"), [(1, 20_000, (1, 2400)), (20_000, 1, (2400, 1))])
+def test_a_line_is_not_made_smaller_than_a_pixel(
+    operator: Client, gate: Camera, height: int, width: int, kept: tuple[int, int]
+) -> None:
+    line = cv2.imencode(".png", np.zeros((height, width), np.uint8))[1].tobytes()
+    assert save(operator, gate, line).status_code == 302
+    plan = FloorPlan.objects.get()
+    assert (plan.height, plan.width) == decode(bytes(plan.jpeg)).shape[:2] == kept
+
+
+@pytest.mark.parametrize("place", ["0", "9" * 20])
+def test_where_no_place_can_be_there_is_no_plan(viewer: Client, place: str) -> None:
+    assert viewer.get(f"/plans/{place}.jpg").status_code == 404
+    assert viewer.get(f"/plans/{place}/").status_code == 404
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", plain_png()[:40], b"GIF89a" + bytes(100)])

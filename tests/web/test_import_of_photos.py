@@ -186,6 +186,7 @@ def test_who_is_erased_goes_out_of_the_import_too(operator: Client, eyes: Eyes) 
         ({"archive": SimpleUploadedFile("a.zip", b"no zip")}, "no zip, or a damaged one"),
         ({"archive": ""}, "Choose a zip or a folder"),
         ({"archive": "", "paths": "{}"}, "no list of files"),
+        ({"archive": "", "paths": "[" * 100_000}, "no list of files"),
         ({"archive": "", "paths": '["Ada/"]'}, "no files in this folder"),
     ],
     ids=lambda value: str(value)[:40],
@@ -268,6 +269,30 @@ def test_the_report_follows_the_worker(operator: Client, eyes: Eyes) -> None:
     assert operator.get(progress)["HX-Refresh"] == "true"
     assert "hx-trigger" not in report(operator)
     assert "Photos accepted: 1; people: 1." in text(operator.get("/admin/people/import/"))
+
+
+def test_photos_that_wait_for_somebody_who_is_enrolled_meanwhile_go_with_them(operator: Client, eyes: Eyes) -> None:
+    send(operator, {"Ada/1.jpg": eyes.picture_of(1), "Grace/1.jpg": eyes.picture_of(2)})
+    assert erasure.erase(enrol("Ada", 1))["importedphoto"] == 1
+    work()
+    assert list(outcomes()) == ["Grace/1.jpg"]
+    assert [person.face_id for person in Person.objects.all()] == ["Grace"]
+
+
+def test_nor_does_the_photo_that_a_worker_just_looks_at_enrol_them_again(
+    operator: Client, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(operator, {"Ada/1.jpg": eyes.picture_of(1)})
+    ada, look = enrol("Ada", 1), performing._find_or_add
+
+    def erase_and_look(*arguments: object) -> Person | None:
+        erasure.erase(ada)
+        return look(*arguments)
+
+    monkeypatch.setattr(performing, "_find_or_add", erase_and_look)
+    assert work().state == Job.State.SUCCEEDED
+    assert not Person.objects.exists()
+    assert not ImportedPhoto.objects.exists()
 
 
 def test_training_waits_for_an_import_and_both_are_done(operator: Client, eyes: Eyes) -> None:

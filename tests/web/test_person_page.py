@@ -95,8 +95,15 @@ def test_somebody_never_seen_has_a_page_too(viewer: Client, ada: Person) -> None
     assert viewer.get(f"/people/{UUID(int=0)}/").status_code == 404
 
 
-@pytest.mark.parametrize("before", ["", "yesterday", "2026-13-40T99:00", "2026-01-01", "\0", "2026-01-01T00:00"])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "", "yesterday", "2026-13-40T99:00", "2026-01-01", "\0", "2026-01-01T00:00",
+        "0001-01-01T00:00", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59",
+    ],
+)  # fmt: skip
 def test_any_place_in_the_history_shows_a_page(viewer: Client, ada: Person, before: str) -> None:
+    viewer.cookies["timezone"] = "Asia/Tokyo"  # where the year 1 began before it did in UTC
     assert viewer.get(f"/people/{ada.pk}/", {"before": before}).status_code == 200
 
 

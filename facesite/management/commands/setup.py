@@ -69,7 +69,7 @@ class Command(BaseCommand):
             )
 
     def _admin(self) -> str:
-        if User.objects.filter(is_superuser=True).exists():
+        if User.objects.exists():
             return ""
         password = secrets.token_urlsafe(12)
         User.objects.create_superuser("admin", password=password)
