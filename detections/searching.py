@@ -27,7 +27,7 @@ def note(actor: Principal, means: Search.Means, people: Collection[object] = (),
 
 def note_face_id(actor: Principal, face_id: str | None) -> None:
     """Note that the sightings of one person were asked for, if that is what a list is filtered by."""
-    if face_id:
+    if face_id := (face_id or "").strip():  # as the filter does
         note(actor, Search.Means.SIGHTINGS, Person.objects.named(face_id).values_list("pk", flat=True))
 
 

@@ -160,18 +160,27 @@ class SightingAdmin(ReadOnlyAdmin):
     paginator = FirstPages
     list_per_page = 50
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        # Whoever looks for somebody types the name, and is on record.
+        about_people = {"pk", "person", "person_id"} & set(lookup.split("__"))
+        return not about_people and super().lookup_allowed(lookup, value, request)
+
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         # Who it may be is found out first: a join would search the history.
         if search_term:
-            people = Person.objects.filter(face_id__icontains=search_term.strip())
-            queryset = queryset.filter(person__in=list(people.values_list("pk", flat=True)))
+            queryset = queryset.filter(person__in=list(_people(search_term)))
         return queryset, False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
-        if text := request.GET.get(SEARCH_VAR):
-            found = Person.objects.filter(face_id__icontains=text).values_list("pk", flat=True)[:SEARCHES_NOTED]
-            searching.note(request.user, Search.Means.SIGHTINGS, found)
+        if text := request.GET.get(SEARCH_VAR, "").strip():
+            searching.note(request.user, Search.Means.SIGHTINGS, _people(text)[:SEARCHES_NOTED])
         return super().changelist_view(request, extra_context)
+
+
+def _people(text: str) -> QuerySet:
+    """Keys of those whose name has this in it."""
+    people = Person.objects.filter(face_id__icontains=text.replace("\0", "").strip())
+    return people.values_list("pk", flat=True)
 
 
 @admin.register(Detection)
@@ -198,8 +207,14 @@ class TrackAdmin(SightingAdmin):
 
 @admin.register(LastSeen)
 class LastSeenAdmin(SightingAdmin):
+    """The list shows all of it: there is no page of one person, of whom a search would have to be on record."""
+
+    list_display_links = None
     list_display = ("person", "camera", "captured_at", "probability")
     list_select_related = ("person", "camera")
+
+    def has_view_permission(self, request: HttpRequest, obj: LastSeen | None = None) -> bool:
+        return obj is None and super().has_view_permission(request, obj)
 
 
 @admin.register(Search)

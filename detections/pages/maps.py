@@ -9,7 +9,8 @@ from django.views.decorators.http import require_safe
 
 from access.roles import Capability
 from access.views import requires
-from detections.models import LastSeen, Location
+from detections import searching
+from detections.models import LastSeen, Location, Search
 from detections.pages.plans import here
 from detections.pages.refreshing import just_now, refreshing
 
@@ -53,4 +54,6 @@ def map_page(request: HttpRequest) -> HttpResponse:
         "tiles": settings.MAP_TILES_URL,
         "attribution": settings.MAP_TILES_ATTRIBUTION,
     }
+    if not request.htmx:  # when it is opened, not each time that it refreshes itself
+        searching.note(request.user, Search.Means.DASHBOARD)
     return refreshing(request, "detections/map.html", "detections/map_board.html", context, every=2)

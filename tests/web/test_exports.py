@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -82,3 +83,17 @@ def test_who_exported_what_is_on_record(viewer: Client) -> None:
         "viewer", "detections", {"format": "json", "filters": ["face_id", "since"]},
     )  # fmt: skip
     assert Counter(Search.objects.values_list("means", "person__face_id")) == {("export", "ada"): 1}
+
+
+def test_an_export_that_cannot_begin_is_an_answer_of_the_site(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(sightings, "_exported", fail)
+    viewer.raise_request_exception = False
+    assert viewer.get("/export/detections.csv").status_code == 503
+
+
+def test_the_audit_log_names_filters_and_nothing_else(viewer: Client) -> None:
+    download(viewer, "detections.csv", known="true", **{"ada\0": "1"})
+    assert AuditEntry.objects.get(action="export").details["filters"] == ["known"]
