@@ -9,7 +9,7 @@ from datetime import timedelta
 import numpy as np
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 
 from detections import recording
@@ -22,6 +22,7 @@ from recognition.engine.images import decode, inspect
 from recognition.engine.pipeline import Pipeline
 from recognition.loader import Serving, loader
 from recognition.metrics import BATCH_IMAGES, stage
+from recognition.models import Job
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,14 @@ def requeue(crops: Iterable[Crop]) -> int:
                 jobs.count_done(crop.job_id, -1, -1)
         count += revived
     return count
+
+
+def close_emptied_jobs() -> None:
+    """Close the jobs whose last crops went with somebody erased: no worker is left to count those."""
+    waiting = Crop.objects.filter(job=OuterRef("pk"), state=Crop.State.PENDING)
+    under_way = Job.objects.filter(kind=Job.Kind.RECOGNISE, state__in=(Job.State.QUEUED, Job.State.RUNNING))
+    for job in under_way.filter(~Exists(waiting)):
+        jobs.count_done(job.pk, job.total - job.done, 0)
 
 
 def _claim(token: uuid.UUID, limit: int) -> list[Crop]:

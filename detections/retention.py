@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from access.models import AuditEntry
+from detections import processing
 from detections.models import Crop, Delivery, Detection, Search, Track
 from detections.webhooks import delivering
 from people import erasure, orphans, tombstones
@@ -36,6 +37,7 @@ def apply_retention() -> dict[str, int]:
     receipts_until = now - timedelta(days=settings.RECEIPT_DAYS)
     audit_until = now - timedelta(days=settings.AUDIT_DAYS)
     delivering.give_up_old()
+    processing.close_emptied_jobs()
     under_way = Q(state=Delivery.State.PENDING, server__is_active=True)
     waiting = Crop.objects.filter(track=OuterRef("pk"), state=Crop.State.PENDING)
     removed = {
@@ -57,9 +59,10 @@ def apply_retention() -> dict[str, int]:
         "failed_logins": _delete(AccessAttempt.objects.filter(attempt_time__lt=now - settings.AXES_COOLOFF_TIME)),
     }
     try:
-        removed["artifacts"] = publishing.delete_stray_artifacts()
-        removed["photo_files"] = orphans.collect()
+        # First of all, as orphans can take longer than a task may: so backups bring back nobody.
         tombstones.copy_out()
+        removed["artifacts"] = publishing.delete_stray_artifacts()
+        removed["photo_files"] = orphans.collect(turn=now.hour)
     except StorageUnavailableError as error:
         logger.warning("orphans are collected next time: %s", error)
     transaction.on_commit(erasure.forget_write_ahead_log)

@@ -27,18 +27,15 @@ def heard(cameras: Collection[str]) -> None:
 def notice() -> None:
     """Find the cameras that fell silent or are back, each once, and tell whoever wants to know."""
     since = Now() - timedelta(minutes=settings.CAMERA_SILENT_MINUTES)
-    for camera in Camera.objects.filter(is_active=True, silent_since=None, heard_at__lt=since):
-        _change(camera, camera.heard_at)
-    for camera in Camera.objects.filter(silent_since__lt=F("heard_at")):
-        _change(camera, None)
-
-
-@transaction.atomic
-def _change(camera: Camera, silent_since: object) -> None:
-    """Only if nobody else has noticed."""
-    unchanged = Camera.objects.filter(pk=camera.pk, silent_since=camera.silent_since)
-    if silent_since and unchanged.filter(heard_at=camera.heard_at).update(silent_since=silent_since):
-        camera.silent_since = silent_since
-        events.camera_silent(camera)
-    elif not silent_since and unchanged.update(silent_since=None):
-        events.camera_back(camera)
+    silent = Camera.objects.filter(is_active=True, silent_since=None, heard_at__lt=since)
+    back = Camera.objects.filter(silent_since__lt=F("heard_at"))
+    # Only the database compares what it wrote: read here and sent back, a time of its clock is not always the same.
+    for camera in silent:
+        with transaction.atomic():
+            if silent.filter(pk=camera.pk).update(silent_since=F("heard_at")):
+                camera.silent_since = camera.heard_at
+                events.camera_silent(camera)
+    for camera in back:
+        with transaction.atomic():
+            if back.filter(pk=camera.pk).update(silent_since=None):
+                events.camera_back(camera)

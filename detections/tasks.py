@@ -8,6 +8,7 @@ from celery import shared_task
 from detections import processing, retention, silence, tracking
 from detections.models import Crop
 from detections.webhooks import delivering
+from people import tombstones
 from recognition import heartbeats, publishing, stopping, wakeup
 from recognition.engine.errors import PackError
 from recognition.loader import ModelUnavailableError
@@ -39,13 +40,16 @@ def deliver_results() -> None:
 @shared_task
 def sweep() -> None:
     """Wake workers for whatever is due: lost messages, lost workers, retries. Close tracks that nothing adds to; retire
-    models that know somebody erased; notice cameras that nothing comes from.
+    models that know somebody erased, and close jobs whose crops went along; notice cameras that nothing comes from.
     """
     heartbeats.ran("sweep")
     heartbeats.forget_gone()
     tracking.forget_closed()
     publishing.retire_overdue()
     silence.notice()
+    # Not each time: with a full inbox this looks at very many jobs.
+    if tombstones.are_new():
+        processing.close_emptied_jobs()
     if Crop.objects.due().exists():
         wakeup.wake(wakeup.RECOGNITION)
     if delivering.due().exists():

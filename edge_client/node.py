@@ -97,15 +97,7 @@ class Node:
             gone = [watch for watch in self._watches if watch.config not in cameras and watch.config.id not in faults]
             self._watches = deque([*(watch for watch in self._watches if watch not in gone), *new])
         self._end(gone)
-        with self._changed:
-            if self._closing:
-                return
-            for watch in new:
-                log.info("camera %s: %s", watch.config.id, public_name(watch.config.source))
-                watch.thread = threading.Thread(
-                    target=self._read, args=(watch,), name=f"camera-{watch.config.id}", daemon=True
-                )
-                watch.thread.start()
+        self._begin(new)
         for name, fault in faults.items():
             raise ConfigError(f"camera {name}: {fault}") from fault
 
@@ -212,6 +204,16 @@ class Node:
                     watch.camera.figures.faces_per_minute,
                     watch.camera.figures.active,
                 )
+
+    def _begin(self, watches: Sequence[Watch]) -> None:
+        """Start their readers, unless the node is ending: it waits for those that it knows of."""
+        with self._changed:
+            for watch in watches if not self._closing else ():
+                log.info("camera %s: %s", watch.config.id, public_name(watch.config.source))
+                watch.thread = threading.Thread(
+                    target=self._read, args=(watch,), name=f"camera-{watch.config.id}", daemon=True
+                )
+                watch.thread.start()
 
     def _end(self, watches: Sequence[Watch]) -> None:
         """Stop their readers, wait for those who are busy with them, and send what their tracks still owe."""

@@ -13,18 +13,19 @@ from access import audit
 from access.models import AuditEntry
 from people import tombstones
 from people.enrolment import delete_folder, folder_of
-from people.models import Person
+from people.models import ImportedPhoto, Person
 from people.tombstones import remembered_as
 from people.training import all_lawful, fit_gallery
 from recognition import jobs, publishing, signing, storage, wakeup
 from recognition.engine.errors import GallerySizeError, PackError
 from recognition.engine.packs import find_pack
 from recognition.models import ActiveModel, Job, TrainedModel
+from recognition.publishing import LabelsGoneError
 from recognition.storage import StorageUnavailableError
 
 logger = logging.getLogger(__name__)
 
-ATTEMPTS_AGAINST_CROPS = 3
+ATTEMPTS_AGAINST_OTHERS = 3
 
 
 def erase(person: Person, by: audit.Principal = None) -> dict[str, int]:
@@ -37,12 +38,13 @@ def erase(person: Person, by: audit.Principal = None) -> dict[str, int]:
 
     Raises:
         IntegrityError: crops of the person keep coming in faster than they can be removed. Nothing was erased.
+        LabelsGoneError: others' legal bases keep ending while a model is made of them. Nothing was erased.
         StorageUnavailableError: photos and models could not be deleted. Nothing was erased.
     """
     storage.probe()
-    for _ in range(ATTEMPTS_AGAINST_CROPS - 1):
-        # A crop that joins a track of the person just now is seen by the next attempt.
-        with suppress(IntegrityError):
+    for _ in range(ATTEMPTS_AGAINST_OTHERS - 1):
+        # A crop that joins a track of the person just now is seen by the next attempt, and so is who may not be named.
+        with suppress(IntegrityError, LabelsGoneError):
             return _erase(person, by)
     return _erase(person, by)
 
@@ -68,6 +70,8 @@ def _erase(person: Person, by: audit.Principal) -> dict[str, int]:
         audit.note(by, "erase", "person", [remembered_as(person)])
         tombstones.set_for(person)
         counts = Counter(rows)
+        # Photos that wait for somebody of this name would enrol the person again.
+        counts.update(ImportedPhoto.objects.filter(person=None, person_name=person.face_id).delete()[1])
         counts.update(Person.objects.filter(pk=person.pk).delete()[1])
         transaction.on_commit(lambda: counts.update(files=_delete_files(folder_of(person))))
         transaction.on_commit(forget_write_ahead_log)

@@ -13,10 +13,12 @@ from recognition import storage
 
 # An upload stores the file first. It is over, or its process is gone, long before this.
 UPLOAD_IS_OVER = timedelta(hours=1)
+# To look into a folder is a request, and there may be very many: one part of them at a time.
+TURNS = 24
 
 
-def collect(older_than: timedelta = UPLOAD_IS_OVER) -> int:
-    """Delete photo files without a row; returns how many.
+def collect(older_than: timedelta = UPLOAD_IS_OVER, *, turn: int | None = None) -> int:
+    """Delete photo files without a row; returns how many. `turn`: of those of people, one part of TURNS.
 
     A file in the folder of a person who exists must be `older_than` this: the row of one just uploaded is on its way.
     Nobody uploads for a person who does not exist, and an id is never given again, so other folders go at once.
@@ -27,11 +29,13 @@ def collect(older_than: timedelta = UPLOAD_IS_OVER) -> int:
     # The files first, then the rows: whose row is missing afterwards was orphaned before, or is too new to tell.
     folders, _ = storage.listing(FOLDER)
     people = {str(pk) for pk in Person.objects.values_list("pk", flat=True)}
-    return sum(
-        _collect_in(folder, older_than) if folder in people else delete_folder(f"{FOLDER}/{folder}")
-        for folder in folders
-        if _is_id(folder)
-    )
+    count = 0
+    for folder in filter(_is_id, folders):
+        if folder not in people:
+            count += delete_folder(f"{FOLDER}/{folder}")
+        elif turn is None or int(folder[:2], 16) % TURNS == turn:
+            count += _collect_in(folder, older_than)
+    return count
 
 
 def _collect_in(folder: str, older_than: timedelta) -> int:

@@ -8,8 +8,10 @@ import hashlib
 import logging
 import re
 from collections.abc import Collection
+from datetime import timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from people.models import Person, Tombstone
 from recognition import storage
@@ -17,6 +19,7 @@ from recognition import storage
 logger = logging.getLogger(__name__)
 
 FOLDER = "tombstones"
+NEW_FOR = timedelta(minutes=10)
 
 
 def remembered_as(person: Person) -> str:
@@ -46,6 +49,11 @@ def in_storage() -> set[str]:
     """Raises storage.StorageUnavailableError."""
     _, files = storage.listing(FOLDER)
     return {file for file in files if re.fullmatch(r"[0-9a-f]{32}", file)}
+
+
+def are_new() -> bool:
+    """Whether somebody was erased a short while ago."""
+    return Tombstone.objects.filter(erased_at__gt=timezone.now() - NEW_FOR).exists()
 
 
 def find(digests: Collection[str]) -> list[Person]:

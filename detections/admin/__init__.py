@@ -1,5 +1,5 @@
 """Cameras, what they sent, what became of it, and who outside is told."""
 
-from detections.admin import flow, webhooks
+from detections.admin import flow, people, webhooks
 
-__all__ = ["flow", "webhooks"]
+__all__ = ["flow", "people", "webhooks"]

@@ -21,7 +21,7 @@ from detections import searching, visits
 from detections.models import Search
 from detections.pages.refreshing import just_now, refreshing
 from people import lookalikes
-from people.models import Person, PersonGroup, Photo
+from people.models import Person, PersonGroup, Photo, today
 
 PEOPLE_PER_PAGE = 48
 
@@ -95,7 +95,7 @@ def person_page(request: HttpRequest, pk: UUID) -> HttpResponse:
             (one, f"{100 * max(0.0, one.similarity):.0f} %") for one in _with_photos(lookalikes.nearest(person))
         ],
         "just_now": just_now(),
-        "soon": timezone.localdate() + timedelta(days=30),
+        "soon": today() + timedelta(days=30),
     }
     return render(request, "detections/person.html", context)
 

@@ -144,6 +144,10 @@ def _start(delivery: Delivery) -> bool:
     told = payload(delivery)
     if told is None:
         Delivery.objects.filter(claim=delivery.claim).delete()
+        # Nothing was asked of the server: where a single request is let through, that is still to come.
+        ExternalServer.objects.filter(pk=delivery.server_id, failures__gte=FAILURES_UNTIL_PAUSE).update(
+            paused_until=None
+        )
         return False
     body, now = json.dumps(told), timezone.now()
     headers = {

@@ -28,7 +28,7 @@ from access.headers import permissions_policy
 from access.roles import Capability
 from people import enrolment, erasure, mixups, thumbnails, training
 from people.admin.photos import LATER, DayInput, PhotosField, judge
-from people.models import Person, PersonGroup, Photo
+from people.models import Person, PersonGroup, Photo, today
 from recognition import jobs, storage, wakeup
 from recognition.models import ActiveModel, Job, TrainedModel
 from recognition.storage import RETRY_AFTER_S, StorageUnavailableError
@@ -94,7 +94,7 @@ class PersonAdmin(RoleModelAdmin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, object]:
         """Most people are enrolled on the day that they agree."""
-        return {"legal_basis_date": timezone.localdate()} | super().get_changeform_initial_data(request)
+        return {"legal_basis_date": today()} | super().get_changeform_initial_data(request)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -125,11 +125,14 @@ class PersonAdmin(RoleModelAdmin):
     @admin.display(description="Last seen", empty_value="never", ordering="last_seen__captured_at")
     def seen(self, person: Person) -> str | None:
         sighting = getattr(person, "last_seen", None)
-        return sighting and f"{sighting.camera.location}, {sighting.captured_at:%Y-%m-%d %H:%M}"
+        return sighting and f"{sighting.camera.location}, {timezone.localtime(sighting.captured_at):%Y-%m-%d %H:%M}"
 
     # Photos
 
     def save_model(self, request: HttpRequest, obj: Person, form: PersonForm, change: bool) -> None:
+        if change:
+            # An erasure waits for this, or came first: then this raises, where saving would put the row back.
+            Person.objects.select_for_update(no_key=True).get(pk=obj.pk)
         super().save_model(request, obj, form, change)
         for photo in form.cleaned_data["remove"]:
             enrolment.remove_photo(photo, request.user)
@@ -161,7 +164,10 @@ class PersonAdmin(RoleModelAdmin):
         extra_context: dict | None = None,
     ) -> HttpResponse:
         context = {"max_bytes": settings.MAX_IMAGE_BYTES, **(extra_context or {})}
-        answer = super().changeform_view(request, object_id, form_url, context)
+        try:
+            answer = super().changeform_view(request, object_id, form_url, context)
+        except Person.DoesNotExist:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         answer["Permissions-Policy"] = permissions_policy("camera")
         return answer
 

@@ -55,12 +55,13 @@ def _enrol(row: ImportedPhoto, bulk: Import, by: User | None) -> None:
 
 def _find_or_add(row: ImportedPhoto, bulk: Import, by: User | None) -> Person | None:
     """The person of this name for all photos of the import; None if somebody else has enrolled them meanwhile, and they
-    are to be left as they are.
+    are to be left as they are, or if somebody of this name was erased meanwhile, and the photos with them.
     """
     alike = bulk.photos.filter(person_name=row.person_name)
     with transaction.atomic():
         basis = bulk.new_person(row.person_name)
-        person, is_new = Person.objects.get_or_create(
+        # In the order in which erasure locks: people, then what is imported.
+        person, is_new = Person.objects.select_for_update(no_key=True).get_or_create(
             face_id=row.person_name,
             defaults={
                 "legal_basis": basis.legal_basis,
@@ -68,7 +69,9 @@ def _find_or_add(row: ImportedPhoto, bulk: Import, by: User | None) -> Person | 
                 "legal_basis_expires": basis.legal_basis_expires,
             },
         )
-        alike.update(person=person)
+        if not alike.update(person=person):
+            transaction.set_rollback(True)
+            return None
         if is_new:
             audit.note(by, "add", "person", [person.pk])
         elif bulk.known == Import.Known.SKIP:

@@ -10,6 +10,7 @@ from people.models.people import (
     Photo,
     Tombstone,
     one_spelling,
+    today,
     validate_face_id,
 )
 
@@ -24,5 +25,6 @@ __all__ = [
     "Photo",
     "Tombstone",
     "one_spelling",
+    "today",
     "validate_face_id",
 ]

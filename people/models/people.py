@@ -2,6 +2,7 @@
 
 import unicodedata
 import uuid
+from datetime import date
 from typing import Self
 
 from django.conf import settings
@@ -10,6 +11,11 @@ from django.db import models
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+
+
+def today() -> date:
+    """By which a legal basis holds or not: that of the installation, wherever the browser of whoever looks is."""
+    return timezone.localdate(timezone=timezone.get_default_timezone())
 
 
 def validate_face_id(value: str) -> None:
@@ -34,13 +40,13 @@ class PersonQuerySet(models.QuerySet):
 
     def lawful(self) -> Self:
         """People whose legal basis has not expired: only they are trained and named."""
-        today = timezone.localdate()
-        return self.filter(Q(legal_basis_expires=None) | Q(legal_basis_expires__gte=today), legal_basis_date__lte=today)
+        day = today()
+        return self.filter(Q(legal_basis_expires=None) | Q(legal_basis_expires__gte=day), legal_basis_date__lte=day)
 
     def unlawful(self) -> Self:
         """The others."""
-        today = timezone.localdate()
-        return self.filter(Q(legal_basis_expires__lt=today) | Q(legal_basis_date__gt=today))
+        day = today()
+        return self.filter(Q(legal_basis_expires__lt=day) | Q(legal_basis_date__gt=day))
 
     def with_photo_counts(self) -> Self:
         accepted = Photo.objects.filter(person=OuterRef("pk"), refusal="").order_by()
@@ -105,7 +111,7 @@ class Person(models.Model):
         since, until = self.legal_basis_date, self.legal_basis_expires
         if since and until and until < since:
             raise ValidationError({"legal_basis_expires": "The legal basis would end before it begins."})
-        if since and since > timezone.localdate():
+        if since and since > today():
             raise ValidationError({"legal_basis_date": "The legal basis must not begin in the future."})
 
     @property
@@ -114,10 +120,8 @@ class Person(models.Model):
 
     @property
     def is_lawful(self) -> bool:
-        today = timezone.localdate()
-        return self.legal_basis_date <= today and (
-            self.legal_basis_expires is None or today <= self.legal_basis_expires
-        )
+        day = today()
+        return self.legal_basis_date <= day and (self.legal_basis_expires is None or day <= self.legal_basis_expires)
 
 
 class Photo(models.Model):

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from access.models import ApiKey
 from access.roles import Role
 from detections import searching
-from detections.models import Search
+from detections.models import Location, Search
 from people import erasure
 from people.models import Person
 from people.training import train
@@ -73,6 +73,7 @@ def test_an_image_that_cannot_be_read_is_no_search(operator: APIClient) -> None:
         ("database/people", "database-people", None),
         ("detections?face_id=ada", "sightings", "ada"),
         ("tracks?face_id=ada", "sightings", "ada"),
+        ("detections?face_id=%20ada%20", "sightings", "ada"),
         ("detections?face_id=nobody", "sightings", None),
     ],
 )
@@ -88,10 +89,14 @@ def test_so_is_asking_on_the_pages(viewer: Client, ada: Person) -> None:
     viewer.get("/")
     viewer.get("/?q=ad")
     viewer.get("/detections/?face_id=ada")
+    viewer.get("/map/")
+    viewer.get(f"/plans/{Location.objects.get().pk}/")
     assert [(means, whom) for _, means, whom in searches()] == [
         ("dashboard", None),
         ("dashboard", "ada"),
         ("sightings", "ada"),
+        ("dashboard", None),
+        ("dashboard", None),
     ]
 
 
@@ -99,15 +104,39 @@ def test_a_board_that_refreshes_itself_is_not_noted_again_but_a_search_in_its_gu
     viewer: Client, ada: Person
 ) -> None:
     detect(ada)
-    viewer.get("/?version=old", headers={"HX-Request": "true"})
+    for page in ("/", "/map/", f"/plans/{Location.objects.get().pk}/"):
+        viewer.get(f"{page}?version=old", headers={"HX-Request": "true"})
     assert searches() == []
     viewer.get("/?q=ada", headers={"HX-Request": "true"})
     assert searches() == [("viewer", "dashboard", "ada")]
 
 
 def test_searching_sightings_in_the_admin_is_on_record(operator: APIClient, ada: Person) -> None:
-    operator.get(reverse("admin:detections_detection_changelist"), {"q": "ad"})
-    assert searches() == [("operator", "sightings", "ada")]
+    for text in ("ad", " ada ", "a\0d", "nobody"):
+        assert operator.get(reverse("admin:detections_detection_changelist"), {"q": text}).status_code == 200
+    assert searches() == 3 * [("operator", "sightings", "ada")] + [("operator", "sightings", None)]
+
+
+@pytest.mark.parametrize("kind", ["detection", "track", "lastseen"])
+def test_nobody_is_found_there_by_a_key_which_would_leave_none(operator: APIClient, ada: Person, kind: str) -> None:
+    detect(ada)
+    for lookup in ("person", "person__id__exact", "person_id", "person__in", "pk"):
+        answer = operator.get(reverse(f"admin:detections_{kind}_changelist"), {lookup: ada.pk})
+        assert answer.status_code in {302, 400}, lookup
+    assert operator.get(reverse("admin:detections_lastseen_change", args=[ada.pk])).status_code == 403
+
+
+def test_so_is_searching_people_there_as_the_list_says_where_they_were_last_seen(
+    operator: APIClient, ada: Person
+) -> None:
+    make_person("grace")
+    people = reverse("admin:people_person_changelist")
+    operator.get(people)
+    operator.get(people, {"q": " "})
+    assert searches() == []
+    operator.get(people, {"q": " AD "})
+    operator.get(people, {"q": "nobody"})
+    assert searches() == [("operator", "person", "ada"), ("operator", "person", None)]
 
 
 def test_erasing_a_person_takes_the_searches_for_them_along(operator: APIClient, ada: Person) -> None:

@@ -1,6 +1,7 @@
 """A camera that is not heard any more is told of once, and so is its return."""
 
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -128,3 +129,20 @@ def test_a_busy_camera_costs_one_write_in_half_a_minute(
     silence.heard({"gate"})
     with django_assert_num_queries(1):
         silence.heard({"gate"})
+
+
+def test_silence_since_a_moment_that_the_database_wrote_is_noticed(
+    receiver: Receiver, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's own have three decimals of a second, those of Python six."""
+    monkeypatch.setattr(silence, "HEARD_RESOLUTION", timedelta(0))
+    make_camera("gate")
+    silence.heard({"gate"})
+    time.sleep(0.01)
+    settings.CAMERA_SILENT_MINUTES = 0
+    for _ in range(2):
+        assert told(receiver) == [("camera.silent", "gate")]
+    settings.CAMERA_SILENT_MINUTES = 10
+    silence.heard({"gate"})
+    for _ in range(2):
+        assert told(receiver) == [("camera.silent", "gate"), ("camera.back", "gate")]

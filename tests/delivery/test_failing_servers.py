@@ -1,5 +1,6 @@
 """A server that fails, hangs or wants no more costs the others little, and every attempt can be read afterwards."""
 
+import json
 import re
 import threading
 import time
@@ -12,10 +13,11 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from detections.models import Delivery, DeliveryAttempt, Detection, ExternalServer
+from detections.models import Delivery, DeliveryAttempt, Detection, ExternalServer, Track
 from detections.retention import apply_retention
 from detections.webhooks import delivering, posting
 from detections.webhooks.delivering import FAILURES_UNTIL_PAUSE, FIRST_PAUSE_S, LONGEST_PAUSE_S, deliver_due
+from people.models import Person
 from tests.delivery.conftest import SECRET
 from tests.delivery.receiver import Receiver
 from tests.fabricated import run_together
@@ -201,3 +203,16 @@ def test_a_server_is_deleted_once_what_is_just_being_noted_of_it_is(
 def test_nobody_deletes_all_servers_by_asking_the_manager() -> None:
     assert not hasattr(ExternalServer.objects, "delete")
     assert ExternalServer.objects.all().delete.alters_data
+
+
+def test_an_event_that_is_so_no_more_is_not_the_one_that_tries_a_server_left_alone(
+    receiver: Receiver, see: See
+) -> None:
+    ExternalServer.objects.update(wants_unknown_seen=True, wants_results=False)
+    see(7, track="withdrawn", deliver=False)
+    see(8, track="unknown", deliver=False)
+    Track.objects.filter(key="withdrawn").update(person=Person.objects.get())
+    ExternalServer.objects.update(failures=FAILURES_UNTIL_PAUSE)
+    pause_over()
+    retry_now()
+    assert [json.loads(body)["data"]["track"] for _, _, body in receiver.requests] == ["unknown"]

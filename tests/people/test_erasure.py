@@ -1,6 +1,7 @@
 """Erasing a person takes everything that knows them, and nothing that knows others."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from rest_framework.test import APIClient
 
 from detections.models import Crop, Delivery, Detection, ExternalServer, FaceImage, LastSeen, Track, TrackEvidence
 from detections.processing import process_batch
+from detections.tasks import sweep
 from people import enrolment, erasure
 from people.models import Embedding, Person, Photo
 from people.training import train
+from recognition.engine.artifact import Model
 from recognition.engine.errors import PackError
 from recognition.loader import loader
 from recognition.models import ActiveModel, Job, ModelLabel, TrainedModel
@@ -179,3 +182,30 @@ def test_a_crop_that_comes_in_between_is_taken_by_a_second_attempt(
     monkeypatch.setattr(erasure, "_erase", lambda person, by: once(person, by) if attempts else collide(person))
     assert erasure.erase(ada)["person"] == 1
     assert len(attempts) == 1
+
+
+def test_a_job_whose_last_crop_goes_with_the_person_ends(ada: Person, operator: APIClient) -> None:
+    job = Job.objects.get(kind=Job.Kind.RECOGNISE, state=Job.State.QUEUED)
+    sweep()
+    assert operator.get(f"/api/v1/jobs/{job.pk}").json()["state"] == "queued"
+    erasure.erase(ada)
+    sweep()
+    answer = operator.get(f"/api/v1/jobs/{job.pk}").json()
+    assert (answer["state"], answer["done"], answer["total"]) == ("succeeded", 1, 1)
+
+
+def test_a_model_that_knows_somebody_whose_legal_basis_just_ended_is_made_anew(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = []
+
+    def end_a_basis_after(**how: object) -> Model:
+        models.append(fit(**how))
+        if len(models) == 1:
+            Person.objects.filter(face_id="grace").update(legal_basis_expires=date(2026, 2, 1))
+        return models[-1]
+
+    fit = erasure.fit_gallery
+    monkeypatch.setattr(erasure, "fit_gallery", end_a_basis_after)
+    assert erasure.erase(ada)["person"] == 1
+    assert len(models) == 2

@@ -1,8 +1,10 @@
 """No face without a legal basis that is in force today."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -83,3 +85,16 @@ def test_a_renewal_that_an_erasure_overtakes_finds_nobody(
     answer = operator.patch("/api/v1/dataset/ada", {"legal_basis_expires": str(TOMORROW)})
     assert answer.status_code == 404
     assert not Person.objects.exists()
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+def test_it_holds_by_the_day_of_the_installation_wherever_somebody_looks(db: None, zone: str) -> None:
+    """Between them, the days of these zones are always others."""
+    today_only = make_person("ada", legal_basis_date=TODAY, legal_basis_expires=TODAY)
+    with timezone.override(ZoneInfo(zone)):
+        assert today_only.is_lawful
+        assert Person.objects.lawful().exists()
+        assert not Person.objects.unlawful().exists()
+        today_only.clean()
+        with pytest.raises(ValidationError, match="in the future"):
+            Person(legal_basis_date=TOMORROW).clean()

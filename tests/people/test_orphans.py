@@ -89,3 +89,15 @@ def test_the_command_collects_photos_and_artifacts(ada: Person, storage: Path) -
     call_command("collect_orphans", "--older-than", "0", stdout=out)
     assert out.getvalue().strip() == "Deleted 1 photo files and 1 artifacts."
     assert not (storage / stray).exists()
+
+
+def test_in_all_turns_each_folder_of_somebody_is_looked_into_once_and_those_of_nobody_go_in_any(
+    eyes: Eyes, storage: Path
+) -> None:
+    left = [leave(storage, make_person(f"person {number}"), hours_ago=2) for number in range(10)]
+    nobodys = leave(storage, Person(), hours_ago=0)
+    counts = [orphans.collect(turn=turn) for turn in range(orphans.TURNS)]
+    assert counts[0] >= 1
+    assert max(counts) < 10
+    assert sum(counts) == 11
+    assert not any(path.exists() for path in (*left, nobodys))

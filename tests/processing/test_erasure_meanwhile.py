@@ -9,10 +9,11 @@ import pytest
 
 from detections.models import Crop, Detection, LastSeen, Track
 from detections.processing import process_batch
+from detections.tasks import sweep
 from people import erasure
 from people.models import Person
 from people.training import train
-from recognition.models import ActiveModel
+from recognition.models import ActiveModel, Job
 from tests.fabricated import Eyes, enrol, make_camera, run_together
 
 PEOPLE = 6
@@ -42,6 +43,7 @@ def test_sending_recognising_and_erasing_at_once(eyes: Eyes, submit: Callable[..
 
     run_together(send, recognise, recognise, erase)
     recognise()
+    sweep()
     _check_only({person.pk for person in people[1::2]})
 
 
@@ -52,4 +54,5 @@ def _check_only(kept: set[UUID]) -> None:
     for model in (Detection, Track):
         assert set(model.objects.exclude(person=None).values_list("person", flat=True)) == kept
     assert not Crop.objects.exclude(state=Crop.State.DONE).exists()
+    assert not Job.objects.filter(kind=Job.Kind.RECOGNISE, finished_at=None).exists()
     assert set(ActiveModel.objects.get().model.labels.values_list("label", flat=True)) == {str(pk) for pk in kept}

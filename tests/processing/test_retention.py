@@ -5,12 +5,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from detections import retention
 from detections.models import Crop, Detection, FaceImage, LastSeen, Track
 from detections.processing import process_batch, requeue
 from detections.retention import apply_retention
+from people import orphans
+from people.models import Tombstone
 from people.training import train
 from recognition.models import Job, TrainedModel
 from tests.fabricated import Eyes, enrol, plain_png
@@ -104,3 +107,35 @@ def test_an_artifact_that_a_crash_left_behind_goes_and_those_of_live_models_stay
     assert apply_retention()["artifacts"] == 1
     assert not stray.exists()
     assert (storage / kept.storage_name).exists()
+
+
+def test_tombstones_are_stored_before_orphans_are_looked_for(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among very many people that can take longer than a task may."""
+    Tombstone.objects.create(digest="0" * 32)
+
+    def hang(**_: object) -> None:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(orphans, "collect", hang)
+    with pytest.raises(SoftTimeLimitExceeded):
+        apply_retention()
+    assert (storage / "tombstones" / ("0" * 32)).exists()
+
+
+def test_each_hour_a_part_of_the_folders_of_people_is_looked_into(
+    storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+    monkeypatch.setattr(orphans, "collect", lambda **how: looked.append(how))
+    apply_retention()
+    assert looked[0]["turn"] in range(orphans.TURNS)
+
+
+def test_the_job_of_crops_that_went_with_somebody_long_ago_is_closed_and_goes(eyes: Eyes, submit: Submit) -> None:
+    submit(eyes.picture_of(1))
+    Crop.objects.all().delete()
+    apply_retention()
+    job = Job.objects.get()
+    assert (job.state, job.done) == (Job.State.SUCCEEDED, 1)
+    Job.objects.update(finished_at=days_ago(8))
+    assert apply_retention()["jobs"] == 1

@@ -1,15 +1,21 @@
 """Deleting a person in the admin is erasure: announced, complete, and without a log entry that keeps the name."""
 
+import threading
+import time
+
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from detections.models import Detection, LastSeen
+from people import erasure, tombstones
 from people.models import Person
 from people.training import train
 from recognition.models import TrainedModel
-from tests.fabricated import enrol
+from tests.fabricated import enrol, make_person, run_together
 from tests.web.sightings import detect, text
 
 LIST = "/admin/people/person/"
@@ -71,3 +77,34 @@ def test_somebody_who_is_gone_already_is_no_error(operator: Client, ada: Person)
     answer = operator.post(address, {"confirmed": "yes"}, follow=True)
     assert "doesn’t exist" in text(answer)
     assert Person.objects.count() == 1
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="on SQLite a form waits before it looks for the person")
+def test_a_form_that_is_saved_during_an_erasure_brings_nobody_back(
+    operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = make_person("ada")
+    erasing, looked = threading.Event(), threading.Event()
+    set_for, clean = tombstones.set_for, Person.clean
+
+    def set_once_a_form_waits(person: Person) -> None:
+        erasing.set()
+        assert looked.wait(10)
+        time.sleep(0.3)
+        set_for(person)
+
+    def clean_and_say_so(person: Person) -> None:
+        looked.set()
+        clean(person)
+
+    def save() -> HttpResponse:
+        assert erasing.wait(10)
+        form = {"face_id": "ada", "legal_basis": "consent", "legal_basis_date": "2026-01-01"}
+        return operator.post(reverse("admin:people_person_change", args=[ada.pk]), form, follow=True)
+
+    monkeypatch.setattr(tombstones, "set_for", set_once_a_form_waits)
+    monkeypatch.setattr(Person, "clean", clean_and_say_so)
+    _, answer = run_together(lambda: erasure.erase(ada), save)
+    assert "doesn’t exist" in text(answer)
+    assert not Person.objects.exists()
+    assert not LogEntry.objects.exists()

@@ -4,13 +4,12 @@ import os
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from access.models import ApiKey
 from detections.models import Camera, EdgeNode, Location
 from facesite.demo_video import enrolment_photos, make_demo_video
 from people.enrolment import DuplicatePhotoError, add_photo
-from people.models import Person
+from people.models import Person, today
 from people.training import train
 from recognition.models import ActiveModel
 
@@ -52,7 +51,7 @@ class Command(BaseCommand):
     def _person(self) -> Person:
         defaults = {
             "legal_basis": Person.LegalBasis.LEGITIMATE_INTERESTS,
-            "legal_basis_date": timezone.localdate(),
+            "legal_basis_date": today(),
         }
         person, _ = Person.objects.get_or_create(face_id=PERSON, defaults=defaults)
         if person.photos.filter(refusal="").exists():
