@@ -39,8 +39,10 @@ def check_options(options: argparse.Namespace) -> None:
 def ensure_people(cloud: Cloud, people: Collection[str], options: argparse.Namespace, stop: threading.Event) -> None:
     """All of them are there, created if the options say so. Raises ConfigError naming those who are missing."""
     for person in people:
-        if person in {"", ".", ".."} or any(letter in person for letter in _FORBIDDEN):
-            raise ConfigError(f"{person!r} cannot be a person's id: leave out / and \\")
+        # Names of folders may be no text at all: then Python has put surrogates in.
+        is_text = person.encode("utf-8", "replace").decode() == person
+        if person in {"", ".", ".."} or not is_text or any(letter in person for letter in _FORBIDDEN):
+            raise ConfigError(f"{person!r} cannot be a person's id: write it in UTF-8, without / and \\")
     missing = []
     for person in people:
         if options.create_id:

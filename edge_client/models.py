@@ -92,11 +92,14 @@ class Networks:
         self._turn = threading.Lock()
 
     def finder(self, detector: DetectorName) -> Finder:
-        """Raises ConfigError: its files are missing or damaged, or not known."""
+        """Raises ConfigError: its files are missing or damaged, cannot be read or kept, or are not known."""
         with self._turn:
             if detector not in self._finders:
-                path = local_models(detector, self._files(detector), self._cache)
-                self._finders[detector] = open_finder(detector, path)
+                try:
+                    path = local_models(detector, self._files(detector), self._cache)
+                    self._finders[detector] = open_finder(detector, path)
+                except OSError as error:
+                    raise ConfigError(f"the model of the detector {detector}: {error}") from error
             return self._finders[detector]
 
     def _files(self, detector: DetectorName) -> ModelFiles:

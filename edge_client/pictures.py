@@ -1,5 +1,7 @@
 """Image files in folders."""
 
+import logging
+import os
 from pathlib import Path
 
 import cv2
@@ -8,8 +10,11 @@ from numpy.typing import NDArray
 
 from edge_client.settings import ConfigError
 
+log = logging.getLogger(__name__)
+
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif")
 MAX_BYTES = 12 * 2**20  # the most a server takes, unless it is set up otherwise
+_MOST_READ = 256 * 2**20  # bytes: what is more is no image, whatever its name
 
 
 class PictureError(Exception):
@@ -20,7 +25,9 @@ def find(folder: Path) -> list[Path]:
     """The images in a folder and its subfolders, sorted by path. Raises ConfigError where there is none."""
     if not folder.is_dir():
         raise ConfigError(f"--input-folder: there is no folder {folder}")
-    found = sorted(path for path in folder.rglob("*") if _is_picture(path, folder))
+    walk = os.walk(folder, onerror=_leave_out)
+    paths = (Path(place, name) for place, _, names in walk for name in names)
+    found = sorted(path for path in paths if _is_picture(path, folder))
     if not found:
         raise ConfigError(f"--input-folder: no image in {folder}. Images end in {', '.join(SUFFIXES)}")
     return found
@@ -28,7 +35,15 @@ def find(folder: Path) -> list[Path]:
 
 def _is_picture(path: Path, folder: Path) -> bool:
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)  # thumbnails of file managers
-    return path.suffix.lower() in SUFFIXES and not hidden and path.is_file()
+    try:
+        return path.suffix.lower() in SUFFIXES and not hidden and path.is_file()
+    except OSError as error:
+        _leave_out(error)
+        return False
+
+
+def _leave_out(error: OSError) -> None:
+    log.warning("%s cannot be read and is left out: %s", error.filename, error.strerror)
 
 
 def decode(data: bytes) -> NDArray[np.uint8] | None:
@@ -43,8 +58,8 @@ def decode(data: bytes) -> NDArray[np.uint8] | None:
 def read(path: Path) -> NDArray[np.uint8] | None:
     """The RGB pixels of an image file (H, W, 3); None where it cannot be read."""
     try:
-        return decode(load(path))
-    except PictureError:
+        return decode(path.read_bytes()) if path.stat().st_size <= _MOST_READ else None
+    except OSError:
         return None
 
 

@@ -47,7 +47,8 @@ class Progress:
         if self._live:
             self._stream.write(_CLEAR)
             self._stream.flush()
-        sys.stdout.write(f"{text}\n")
+        # Names of files may be no text at all.
+        sys.stdout.write(f"{text.encode('utf-8', 'backslashreplace').decode()}\n")
         sys.stdout.flush()
 
     def _write(self, end: str) -> None:

@@ -69,6 +69,7 @@ class Recogniser:
         self._began: float | None = None
         self._now = 0.0
         self.last_picture: Image | None = None
+        self.unanswered = 0  # tracks that ended without an answer of the server
 
     def look(self, frame: Frame, faces: Sequence[Face]) -> tuple[list[Label], list[Answer]]:
         """The labels of a frame's faces, and the answers that came in since the last frame. Raises RefusedError."""
@@ -97,12 +98,16 @@ class Recogniser:
         """Ask about what is left, and wait for all answers. Raises RefusedError."""
         for passage in self._passages.values():
             self._end(passage)
+        self._passages.clear()
         wait([question for _, question in self._asked])
         return self._collect()
 
     def _end(self, passage: _Passage) -> None:
         if passage.is_open:
-            self._ask(passage, passage.best.last())
+            shot = passage.best.last()
+            if shot is None and passage.picture is not None and passage.answer is None:
+                self.unanswered += 1
+            self._ask(passage, shot)
 
     def _ask(self, passage: _Passage, shot: Shot | None) -> None:
         if shot is None:
@@ -124,6 +129,8 @@ class Recogniser:
                 log.warning("%s", error)
                 self._silent_until = self._now + max(_PAUSE, error.retry_after)
                 passage.best = BestShot(self._now)
+                if passage.track not in self._passages and passage.answer is None:
+                    self.unanswered += 1
                 continue
             passage.answer = _answer(passage, found, self._now - (self._began or 0.0))
             answers.append(passage.answer)

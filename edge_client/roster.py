@@ -1,6 +1,7 @@
 """Which cameras a node watches, and how: what the operator states, completed by what the server says."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from edge_client.config import NodeConfig
@@ -13,11 +14,13 @@ log = logging.getLogger(__name__)
 _SCHEMES = {"rtsp", "rtsps", "rtmp", "http", "https"}
 
 
-def roster(config: NodeConfig, told: NodeSettings | None) -> tuple[CameraConfig, ...]:
+def roster(
+    config: NodeConfig, told: NodeSettings | None, leave_out: Callable[[str], None] = log.error
+) -> tuple[CameraConfig, ...]:
     """The cameras to watch. `told`: what the server says; None while it cannot be reached.
 
     Raises RefusedError: the one camera that was asked for is none of the node's. A camera among others that cannot be
-    watched is left out, with a line in the log.
+    watched is left out, and `leave_out` is told why.
     """
     remote = {camera.id: camera for camera in told.cameras} if told else {}
     names = list(config.cameras) + [name for name in remote if name not in config.cameras and not config.only_stated]
@@ -28,7 +31,7 @@ def roster(config: NodeConfig, told: NodeSettings | None) -> tuple[CameraConfig,
             refusal = f"the server has no camera {name!r} for this key; cameras: {known}"
             if config.only_stated:
                 raise RefusedError(refusal)
-            log.error("%s", refusal)
+            leave_out(refusal)
             continue
         try:
             if camera := _camera(name, config, remote.get(name)):
@@ -36,7 +39,7 @@ def roster(config: NodeConfig, told: NodeSettings | None) -> tuple[CameraConfig,
         except ConfigError as error:
             if config.only_stated:
                 raise
-            log.error("%s", error)  # noqa: TRY400
+            leave_out(str(error))
     return tuple(cameras)
 
 

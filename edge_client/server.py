@@ -161,7 +161,8 @@ class Server:
             body = self._json(response)
         else:
             body = {}
-            self._read_clock(response)
+            if response.headers.keys() & {"Tracks", "Settings"}:
+                self._read_clock(response)
         rejected = {
             str(item.get("id")): _text(f"{item.get('code')}: {item.get('detail')}")
             for item in _dicts(body.get("rejected"))

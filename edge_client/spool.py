@@ -67,12 +67,13 @@ class Spool:
         self._lock = threading.RLock()
         self._counts: Counter[str] = Counter()  # crops by camera
         self._delivered: set[str] = set()  # and not yet deleted, because the disk was full
+        self._damaged: set[int] = set()  # places, likewise
         self._untidy = True
         self.used_bytes = 0  # of the file; what is free in it counts not
         self._open()
 
     def __len__(self) -> int:
-        return self._counts.total() - len(self._delivered)
+        return self._counts.total() - len(self._delivered) - len(self._damaged)
 
     def add(self, crop: Crop, stamp: Stamp) -> int:
         """Keep a crop, unless it is there: durably, once this returns. Returns how many others had to go: the oldest of
@@ -98,12 +99,12 @@ class Spool:
         """Up to `count` crops of about `max_bytes` together (one at least), taking turns among the cameras."""
 
         def read() -> list[tuple[Crop, Stamp]]:
-            reach = count + len(self._delivered)
+            reach = count + len(self._delivered) + len(self._damaged)
             turns = zip_longest(*(self._places(camera, reach) for camera in sorted(self._counts)))
             chosen: list[tuple[Crop, Stamp]] = []
             size = 0
             for place in chain.from_iterable(turns):
-                if place is None:
+                if place is None or place[0] in self._damaged:
                     continue
                 try:
                     crop, stamp = self._read(place)
@@ -205,6 +206,7 @@ class Spool:
         self._path.replace(kept)
         self._path.with_name(f"{self._path.name}-wal").unlink(missing_ok=True)
         self._delivered.clear()
+        self._damaged.clear()
         self._open()
 
     @contextmanager
@@ -249,11 +251,18 @@ class Spool:
     def _drop_damaged(self, place: tuple[int], error: Exception) -> None:
         """Rather one crop than all: a batch that cannot be read would be tried for ever."""
         log.error("a crop in %s is damaged and dropped: %s: %s", self._path, type(error).__name__, error)
-        with self._transaction():
-            gone = self._db.execute("DELETE FROM crop WHERE place = ? RETURNING camera", place).fetchall()
+        try:
+            with self._transaction():
+                gone = self._db.execute("DELETE FROM crop WHERE place = ? RETURNING camera", place).fetchall()
+        except sqlite3.Error as full:
+            if _is_damage(full):
+                raise
+            self._damaged.add(place[0])  # goes after the next start
+            return
         if not gone:  # the index alone knows of it
             raise _UnseenDamageError(f"crop {place[0]} is missing")
         self._counts -= Counter(camera for (camera,) in gone)
+        self.used_bytes, self._untidy = self._used(), True
 
     def _read(self, place: tuple[int]) -> tuple[Crop, Stamp]:
         query = "SELECT id, camera, circumstances, image FROM crop WHERE place = ?"

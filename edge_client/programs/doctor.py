@@ -87,11 +87,14 @@ def examine(node_config: NodeConfig) -> Iterator[Finding]:
         yield Finding(Level.FAIL, "key", str(error), "make an edge key for this node in the server's admin", code=4)
     except UnavailableError as error:
         yield Finding(Level.FAIL, "server", str(error), "check the address, the network and the certificate", code=1)
+    left_out: list[str] = []
     try:
-        cameras = roster(node_config, told)
+        cameras = roster(node_config, told, left_out.append)
     except (RefusedError, ConfigError) as error:
         cameras = ()
-        yield Finding(Level.FAIL, "cameras", str(error), "compare the node's cameras with the server's admin", code=4)
+        left_out.append(str(error))
+    for reason in left_out:
+        yield Finding(Level.FAIL, "cameras", reason, "compare the node's cameras with the server's admin", code=4)
     if told:
         yield from _link(server, told)
     networks = Networks(node_config.detectors, node_config.spool.path.parent / "models")

@@ -93,7 +93,7 @@ class Album:
         path = folder / "faces.tsv"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+", encoding="utf-8", newline="")
+            self._file = path.open("a+", encoding="utf-8", errors="surrogateescape", newline="")
         except OSError as error:
             raise _unwritable(error) from error
         self._file.seek(0)

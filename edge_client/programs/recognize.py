@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
                     break
                 progress.step(f"{len(labels)} faces")
             _report(recogniser.finish(), progress)
-    return 0
+    return 1 if recogniser.unanswered else 0
 
 
 def _wider(settings: CameraSettings) -> CameraSettings:

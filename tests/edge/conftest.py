@@ -68,6 +68,7 @@ class FakeServer(ThreadingHTTPServer):
         self.heartbeats: list[Upload] = []
         self.named: set[tuple[str, str]] = set()
         self.settings_version = "1"
+        self.stranger = False  # whether a router on the way answers heartbeats in its place
         self.dates: list[str] = []  # for the headers `Date` of the next answers
         self.stored: dict[str, dict] = {}
         self.images: dict[str, bytes] = {}
@@ -127,7 +128,7 @@ class Handler(BaseHTTPRequestHandler):
             news["Settings"] = self.server.settings_version
         if self.path == "/api/v1/edge/heartbeat":
             self.server.heartbeats.append(upload)
-            self._send(Reply(200, headers=news))
+            self._send(Reply(204) if self.server.stranger else Reply(200, headers=news))
             return
         self.server.uploads.append(upload)
         reply = self.server.answers.popleft() if self.server.answers else Reply(202)

@@ -55,6 +55,16 @@ def test_camera_of_another_node_is_told(examine):
     assert "no camera 'garage' for this key; cameras: entrance" in text
 
 
+def test_camera_of_a_file_that_would_be_left_out_is_told(examine, server, key_file, video, capsys):
+    config = key_file.with_name("edge.toml")
+    cameras = "".join(f"[cameras.{name}]\nsource = {str(video)!r}\n" for name in ("entrance", "gaet"))
+    config.write_text(f"server = {server.url!r}\nkey_file = {str(key_file)!r}\nspool = 'spool.sqlite3'\n{cameras}")
+    assert main(["doctor", "--config", str(config)]) == 4
+    text = capsys.readouterr().out
+    assert "FAIL  cameras: the server has no camera 'gaet'" in text
+    assert "ok    camera entrance" in text
+
+
 def test_camera_that_is_not_there_is_told_without_its_password(examine):
     code, text = examine(video_source="rtsp://user:secret@127.0.0.1:9/1")
     assert code == 3

@@ -230,6 +230,20 @@ def test_damaged_crop_goes_alone(path, sound, damaged, caplog):
     assert not path.with_name("crops.sqlite3.damaged").exists()
 
 
+def test_damaged_crop_that_a_full_disk_keeps_holds_up_nobody(path):
+    with opened(path) as spool:
+        for each in (crop(), other := crop(camera="other")):
+            spool.add(each, STAMP)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE crop SET circumstances = '' WHERE camera != 'other'")
+    with opened(path) as spool:
+        spool._db.execute("PRAGMA query_only = ON")
+        assert (waiting(spool), len(spool)) == ([other.id], 1)
+        spool._db.execute("PRAGMA query_only = OFF")
+        spool.remove([other.id])
+        assert (waiting(spool), len(spool)) == ([], 0)
+
+
 def test_file_that_is_no_spool_is_set_aside_with_a_word(path, caplog):
     path.parent.mkdir()
     path.write_bytes(b"not a database" * 1000)

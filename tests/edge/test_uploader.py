@@ -141,6 +141,11 @@ def test_only_the_server_tells_the_time(server):
             one.store([crop()])
         assert not server.dates
         assert abs(one.clock.offset) < 2
+    server.stranger = True
+    server.dates = ["Thu, 01 Jan 1970 00:00:05 GMT"]
+    one.heartbeat({}, {})
+    assert abs(one.clock.offset) < 2
+    server.stranger = False
     server.dates = ["Thu, 01 Jan 99999999999 00:00:00 GMT"]
     one.heartbeat({}, {})
     assert abs(one.clock.offset) < 2

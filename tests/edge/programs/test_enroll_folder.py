@@ -122,6 +122,7 @@ def test_people_who_are_missing_are_named_before_anything_is_sent(edge: Edge, si
         ({"create_id": True}, "nobody is added without --legal-basis and --legal-basis-date"),
         ({"input_folder": "/nowhere"}, "there is no folder /nowhere"),
         ({"person_id": "../staff"}, "cannot be a person's id"),
+        ({"person_id": "Zo\udceb"}, "write it in UTF-8"),
         ({"person_id": " Ada", **BASIS}, "must not begin or end with a space"),
         ({"person_id": "Ada", **BASIS, "legal_basis_date": "2999-01-01"}, "does not create 'Ada'"),
     ],

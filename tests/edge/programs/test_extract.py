@@ -1,6 +1,7 @@
 """`extract`: the faces of a video or of images as files, with a list of them."""
 
 import csv
+import os
 from pathlib import Path
 
 import cv2
@@ -68,7 +69,7 @@ def test_a_second_run_searches_new_images_only(edge: Edge, photos: Path, tmp_pat
     before = rows(output)
     (photos / "new.jpg").write_bytes(portrait())
     read, pictures = [], extract.pictures
-    monkeypatch.setattr(pictures, "load", lambda path, load=pictures.load: read.append(path.name) or load(path))
+    monkeypatch.setattr(pictures, "read", lambda path, look=pictures.read: read.append(path.name) or look(path))
     assert edge("extract", input_folder=photos, output=output) == 0
     assert read == ["new.jpg"]
     assert rows(output)[: len(before)] == before
@@ -90,6 +91,17 @@ def test_names_with_tabs_and_quotes_survive_the_list(edge: Edge, tmp_path: Path)
     edge("extract", input_folder=photos, output=tmp_path / "faces")
     assert [row["picture"] for row in rows(tmp_path / "faces")] == [name]
     assert (tmp_path / "faces" / rows(tmp_path / "faces")[0]["file"]).is_file()
+
+
+def test_names_that_are_no_text_survive_too(edge: Edge, tmp_path: Path) -> None:
+    photos, name = tmp_path / "photos", os.fsdecode(b"caf\xe9.jpg")
+    photos.mkdir()
+    for each in (name, "later.jpg"):
+        (photos / each).write_bytes(portrait())
+    for _ in range(2):
+        assert edge("extract", input_folder=photos, output=tmp_path / "faces") == 0
+    with (tmp_path / "faces" / "faces.tsv").open(newline="", errors="surrogateescape") as file:
+        assert [row["picture"] for row in csv.DictReader(file, dialect="excel-tab")] == [name, "later.jpg"]
 
 
 @pytest.mark.parametrize(

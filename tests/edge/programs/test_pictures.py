@@ -1,5 +1,7 @@
 """Which files of a folder are images, and what becomes of damaged ones."""
 
+import errno
+import os
 from pathlib import Path
 
 import cv2
@@ -43,6 +45,40 @@ def test_what_cannot_be_read_is_no_image(tmp_path: Path, content: bytes) -> None
     path = tmp_path / "damaged.jpg"
     path.write_bytes(content)
     assert pictures.read(path) is None
+
+
+def test_images_are_searched_that_no_server_would_take(tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    noise = np.random.default_rng(1).integers(0, 255, (2200, 2200, 3), np.uint8)
+    path.write_bytes(cv2.imencode(".png", noise)[1].tobytes())
+    assert path.stat().st_size > pictures.MAX_BYTES
+    assert pictures.read(path).shape == noise.shape
+
+
+def test_a_folder_that_cannot_be_read_is_named_and_left_out(tmp_path: Path, monkeypatch, caplog) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").write_bytes(b"x")
+    list_folder, look = os.scandir, Path.is_file
+
+    def closed(path: object) -> PermissionError:
+        return PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    def scandir(path: object) -> object:  # a folder that only others may list
+        if str(path).endswith("/b"):
+            raise closed(path)
+        return list_folder(path)
+
+    def is_file(path: Path) -> bool:  # a folder that may be listed, not entered
+        if path.parent.name == "c":
+            raise closed(path)
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert pictures.find(tmp_path) == [tmp_path / "a" / "1.jpg"]
+    for left_out in ("b", "c/1.jpg"):
+        assert f"{tmp_path / left_out} cannot be read and is left out: Permission denied" in caplog.text
 
 
 def test_a_file_that_no_server_takes_is_not_read(tmp_path: Path) -> None:

@@ -146,6 +146,23 @@ def test_a_server_without_an_answer_is_asked_again_with_a_later_picture(caplog):
     assert "busy" in caplog.text
 
 
+@pytest.mark.parametrize("leaves", [True, False])
+def test_whom_the_server_was_never_asked_about_is_counted(leaves: bool):
+    watching = Watching(Site(UnavailableError("away")))
+    watching.see(face(), frames=10)
+    watching.see(*([] if leaves else [face()]), frames=30)
+    assert watching.recogniser.finish() == []
+    assert watching.recogniser.unanswered == 1
+
+
+def test_whoever_was_answered_for_once_is_not(caplog):
+    watching = Watching(Site(known(None), UnavailableError("away")))
+    watching.see(face(), frames=60)
+    watching.recogniser.finish()
+    assert "away" in caplog.text
+    assert watching.recogniser.unanswered == 0
+
+
 def test_a_server_that_asks_for_rest_gets_it():
     site = Site(UnavailableError("busy", retry_after=5))
     Watching(site).see(face(), frames=100)

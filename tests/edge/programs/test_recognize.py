@@ -109,6 +109,13 @@ def test_a_video_that_cannot_be_written_is_named_at_once(edge: Edge, site: dict,
     assert "must end in .mp4" in caplog.text
 
 
+def test_names_that_nobody_gave_fail_the_run(edge: Edge, site: dict, tmp_path: Path, caplog) -> None:
+    write_walk(tmp_path / "walk.mp4", "astronaut")
+    away = site | {"server": "http://127.0.0.1:9"}
+    assert edge("recognize", **away, video_source=tmp_path / "walk.mp4", headless=True) == 1
+    assert "cannot reach" in caplog.text
+
+
 def test_a_missing_webcam_is_named(edge: Edge, site: dict, caplog) -> None:
     assert edge("recognize", **site, headless=True, video_source=63) == 3
     assert "webcam 63" in caplog.text
