@@ -73,7 +73,8 @@ def close_emptied_jobs() -> None:
     waiting = Crop.objects.filter(job=OuterRef("pk"), state=Crop.State.PENDING)
     under_way = Job.objects.filter(kind=Job.Kind.RECOGNISE, state__in=(Job.State.QUEUED, Job.State.RUNNING))
     for job in under_way.filter(~Exists(waiting)):
-        jobs.count_done(job.pk, job.total - job.done, 0)
+        # What is left by then: two processes may do this at once.
+        jobs.count_done(job.pk, F("total") - F("done"), 0)
 
 
 def _claim(token: uuid.UUID, limit: int) -> list[Crop]:

@@ -28,7 +28,7 @@ ARRIVES_WITHIN = timedelta(days=1)
 
 def apply_retention() -> dict[str, int]:
     """Delete detections, tracks, receipts of finished crops, deliveries that are over, old imports, jobs and logs, and
-    what storage holds for no row.
+    what storage holds for no row (of people's folders, a part each hour).
 
     Returns how many of each. Last-known locations stay: they are one row per person, and go with the person.
     """

@@ -178,6 +178,10 @@ MAX_USER_REQUESTS_PER_SECOND = env.float("MAX_USER_REQUESTS_PER_SECOND", 20.0)
 MAX_CROPS_PER_SECOND = env.float("MAX_CROPS_PER_SECOND", 1000.0)
 MAX_WRONG_KEYS_PER_SECOND = env.float("MAX_WRONG_KEYS_PER_SECOND", 5.0)
 MAX_WAIT_SECONDS = env.float("MAX_WAIT_SECONDS", 1.0)
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "facesite.uploads.NamelessFileUploadHandler",
+]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 * 2**20
 DATA_UPLOAD_MAX_NUMBER_FILES = 200
 

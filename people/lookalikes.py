@@ -77,6 +77,8 @@ def read(pack: Pack, *, excluding: Collection[Person] = ()) -> tuple[Vectors, li
         Lookalike.objects.filter(pack_id=pack.id, person__in=Person.objects.lawful())
         # Not excluded by `shown`: rows of unknown people have none, and SQL would drop them.
         .exclude(Q(person__in=excluding) | Q(shown__isnull=False, shown__in=excluding))
+        # Nobody is trained with the face of somebody who may not be.
+        .exclude(shown__isnull=False, shown__in=Person.objects.unlawful())
         .order_by("person_id", "pk")
         .values_list("person_id", "vector")
     )

@@ -7,7 +7,7 @@ They are rows, written with the erasure, and objects in storage beside the photo
 import hashlib
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from django.db import transaction
@@ -40,9 +40,7 @@ def copy_out() -> int:
     Raises:
         storage.StorageUnavailableError: what is left waits for the next time.
     """
-    missing = set(Tombstone.objects.values_list("digest", flat=True)) - in_storage()
-    _store(missing)
-    return len(missing)
+    return _store(Tombstone.objects.values_list("digest", flat=True))
 
 
 def in_storage() -> set[str]:
@@ -61,9 +59,12 @@ def find(digests: Collection[str]) -> list[Person]:
     return [person for person in Person.objects.all() if remembered_as(person) in digests]
 
 
-def _store(digests: Collection[str]) -> None:
-    for name in digests:
+def _store(digests: Iterable[str]) -> int:
+    """Those that are not there yet; returns how many."""
+    missing = set(digests) - in_storage()
+    for name in missing:
         storage.write_once(f"{FOLDER}/{name}", b"erased\n")
+    return len(missing)
 
 
 def _store_if_possible(name: str) -> None:

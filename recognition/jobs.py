@@ -14,6 +14,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Case, Exists, F, Q, QuerySet, Value, When
+from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 from django.db.models.lookups import GreaterThan
 from django.utils import timezone
@@ -157,7 +158,7 @@ def release_stuck() -> list[Job]:
         return stuck
 
 
-def count_done(job_id: UUID, done: int, failed: int) -> None:
+def count_done(job_id: UUID, done: int | CombinedExpression, failed: int) -> None:
     """Count finished steps of a job that many workers share, closing it with the last one."""
     # In one statement: workers do this after every batch.
     over = Q(total__lte=F("done") + done)

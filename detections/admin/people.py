@@ -15,6 +15,11 @@ admin.site.unregister(Person)
 
 @admin.register(Person)
 class SearchedPersonAdmin(PersonAdmin):
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        # Whoever looks for somebody types the name, and is on record.
+        is_about_somebody = lookup.partition("__")[0] in {"pk", "id", "face_id"}
+        return not is_about_somebody and super().lookup_allowed(lookup, value, request)
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Person], search_term: str
     ) -> tuple[QuerySet[Person], bool]:

@@ -94,13 +94,15 @@ def start(bulk: Import, by: User) -> None:
 
 
 def _expect(bulk: Import, paths: Sequence[str], numbers: Iterable[int]) -> list[ImportedPhoto]:
-    enrolled = {face_id.casefold(): (face_id, pk) for pk, face_id in Person.objects.values_list("pk", "face_id")}
+    enrolled = {face_id: pk for pk, face_id in Person.objects.values_list("pk", "face_id")}
+    alike = {face_id.casefold(): face_id for face_id in enrolled}
     bulk.save()
     rows = []
     for number, place in zip(numbers, places(paths), strict=True):
         row = ImportedPhoto(bulk=bulk, number=number, path=place.path, person_name=place.person)
         row.explanation = place.problem
-        face_id, row.person_id = enrolled.get(place.person.casefold(), ("", None))
+        face_id = place.person if place.person in enrolled else alike.get(place.person.casefold(), "")
+        row.person_id = enrolled.get(face_id)
         if place.problem:
             row.outcome = Outcome.UNUSABLE
         elif row.person_id and face_id != place.person:

@@ -8,6 +8,7 @@ from recognition.engine.faces import Image
 from recognition.engine.imageheaders import ImageInfo, damaged, read_header
 
 MAX_PIXELS = 40_000_000
+MAX_SIDE = 65_500  # pixels: no JPEG, as which photos are kept, can be longer
 
 
 def inspect(data: bytes) -> ImageInfo:
@@ -25,6 +26,9 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image:
             "too_many_pixels",
             f"The image has {info.width} × {info.height} pixels; the limit is {max_pixels // 1_000_000} megapixels.",
         )
+    if max(info.width, info.height) > MAX_SIDE:
+        size = f"{info.width} × {info.height}"
+        raise ImageError("too_many_pixels", f"The image has {size} pixels; no side may have more than {MAX_SIDE:,}.")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     except cv2.error:

@@ -139,6 +139,13 @@ def test_so_is_searching_people_there_as_the_list_says_where_they_were_last_seen
     assert searches() == [("operator", "person", "ada"), ("operator", "person", None)]
 
 
+@pytest.mark.parametrize("lookup", ["pk", "id", "id__exact", "face_id", "face_id__startswith", "face_id__in"])
+def test_nor_is_anybody_in_the_list_of_people(operator: APIClient, ada: Person, lookup: str) -> None:
+    asked = ada.pk if ("id" in lookup and "face" not in lookup) or lookup == "pk" else "ada"
+    answer = operator.get(reverse("admin:people_person_changelist"), {lookup: asked})
+    assert answer.status_code in {302, 400}
+
+
 def test_erasing_a_person_takes_the_searches_for_them_along(operator: APIClient, ada: Person) -> None:
     make_person("grace")
     for name in ("ada", "grace"):

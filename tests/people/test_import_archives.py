@@ -86,6 +86,13 @@ def test_one_file_that_cannot_be_unpacked_costs_the_others_nothing(settings: obj
         second.unpack()
 
 
+def test_a_name_that_is_no_text_inside_is_damage() -> None:
+    data = zipped({"Zo\u00eb/1.jpg": b"x"})
+    (entry,) = read(data.replace("Zo\u00eb".encode(), b"Zo\xff\xff", 1))  # in the file's own header alone
+    with pytest.raises(ArchiveError, match="damaged inside"):
+        entry.unpack()
+
+
 def test_names_in_utf8_that_do_not_say_so_are_read_all_the_same() -> None:
     # As the archiver of macOS writes them.
     data = zipped({"Jose\u0301/1.jpg": b"x"})

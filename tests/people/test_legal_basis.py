@@ -3,13 +3,15 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from people import enrolment, erasure
+from people import enrolment, erasure, lookalikes
 from people.models import Person
+from recognition.engine.packs import Pack
 from tests.fabricated import make_person, plain_png
 from tests.photographs import upload
 
@@ -98,3 +100,14 @@ def test_it_holds_by_the_day_of_the_installation_wherever_somebody_looks(db: Non
         today_only.clean()
         with pytest.raises(ValidationError, match="in the future"):
             Person(legal_basis_date=TOMORROW).clean()
+
+
+@pytest.mark.django_db
+def test_nobody_is_moved_away_from_the_face_of_somebody_who_may_not_be_trained(pack: Pack) -> None:
+    ada, grace = make_person("ada"), make_person("grace")
+    vector = np.ones(pack.dimension, "<f4").tobytes()
+    for shown in (grace, None):
+        lookalikes.record(ada, pack.id, vector, shown=shown)
+    assert len(lookalikes.read(pack)[1]) == 2
+    Person.objects.filter(pk=grace.pk).update(legal_basis_expires=YESTERDAY)
+    assert len(lookalikes.read(pack)[1]) == 1

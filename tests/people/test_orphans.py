@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from people import enrolment, orphans
+from people import enrolment, orphans, tombstones
 from people.models import Person
 from recognition import storage as stored
 from recognition.models import TrainedModel
@@ -33,6 +34,17 @@ def leave(storage: Path, person: Person, hours_ago: float) -> Path:
     then = time.time() - 3600 * hours_ago
     os.utime(path, (then, then))
     return path
+
+
+def test_a_tombstone_that_is_stored_already_is_no_outage(
+    ada: Person, storage: Path, caplog: pytest.LogCaptureFixture, django_capture_on_commit_callbacks: Callable
+) -> None:
+    for _ in range(2):
+        with django_capture_on_commit_callbacks(execute=True):
+            tombstones.set_for(ada)
+    assert tombstones.copy_out() == 0
+    assert (storage / "tombstones" / tombstones.remembered_as(ada)).exists()
+    assert not caplog.records
 
 
 def test_an_old_file_without_a_row_goes_and_those_with_one_stay(ada: Person, storage: Path) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -86,8 +87,9 @@ def test_who_exported_what_is_on_record(viewer: Client) -> None:
 
 
 def test_an_export_that_cannot_begin_is_an_answer_of_the_site(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object) -> Iterator[tuple]:
         raise OperationalError
+        yield
 
     monkeypatch.setattr(sightings, "_exported", fail)
     viewer.raise_request_exception = False

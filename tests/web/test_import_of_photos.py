@@ -155,6 +155,17 @@ def test_photos_are_added_to_whoever_is_there_on_their_own_basis(operator: Clien
     assert not expired.photos.exists()
 
 
+def test_of_people_whose_names_differ_by_their_capitals_alone_each_has_their_own(operator: Client, eyes: Eyes) -> None:
+    for name in ("Anna", "anna"):
+        make_person(name)
+    send(operator, {"Anna/1.jpg": eyes.picture_of(1), "anna/1.jpg": eyes.picture_of(2)})
+    work()
+    assert {row.path: row.person.face_id for row in ImportedPhoto.objects.all()} == {
+        "Anna/1.jpg": "Anna",
+        "anna/1.jpg": "anna",
+    }
+
+
 def test_a_photo_of_somebody_else_is_pointed_out(operator: Client, eyes: Eyes, pack: Pack) -> None:
     grace = enrol("Grace", seed=2)
     enrol("Marie", seed=3)

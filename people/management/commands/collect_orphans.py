@@ -1,4 +1,4 @@
-"""`manage.py collect_orphans`: what retention does every hour, now."""
+"""`manage.py collect_orphans`: what retention does part by part within a day, at once."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
