@@ -18,7 +18,7 @@ def inspect(data: bytes) -> ImageInfo:
 
 def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image:
     """(H, W, 3) RGB, upright as EXIF says. Grey, 16-bit, CMYK and transparent images are converted; an animation
-    gives its first picture. Raises ImageError.
+    gives its first picture, but for those in AVIF, which are refused. Raises ImageError.
     """
     info = inspect(data)
     if info.width * info.height > max_pixels:

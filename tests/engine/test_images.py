@@ -2,6 +2,7 @@
 
 import resource
 import time
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import cv2
@@ -75,6 +76,147 @@ def test_pixels_are_counted_before_decoding(astronaut: Image) -> None:
     assert time.process_time() - started < 0.1
 
 
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (16, 300), (65, 64), (641, 479), (1025, 1023)])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_avif_tells_its_size(width: int, height: int, channels: int) -> None:
+    picture = np.full((height, width, channels), 90, np.uint8)
+    picture[..., -1] = np.linspace(0, 255, width)  # alpha is a picture of its own
+    data = encoded(picture, ".avif", cv2.IMWRITE_AVIF_SPEED, 10)
+    assert (inspect(data).width, inspect(data).height) == (width, height)
+    assert decode(data).shape == (height, width, 3)
+
+
+def test_pixels_of_an_avif_are_those_of_its_av1_data() -> None:
+    data = encoded(np.zeros((800, 1000, 4), np.uint8), ".avif", cv2.IMWRITE_AVIF_SPEED, 10)
+    size = b"ispe" + bytes(4)
+    said = (1000).to_bytes(4, "big") + (800).to_bytes(4, "big")
+    assert size + said in data
+    smaller = data.replace(size + said, size + (64).to_bytes(4, "big") * 2)
+    assert (inspect(smaller).width, inspect(smaller).height) == (1000, 800)
+    assert refusal(smaller, max_pixels=64 * 64) == "too_many_pixels"
+
+
+def box(kind: bytes, contents: bytes) -> bytes:
+    return (8 + len(contents)).to_bytes(4, "big") + kind + contents
+
+
+def grid_avif(cell: bytes, across: int, down: int, size: tuple[int, int], said: tuple[int, int]) -> bytes:
+    """An AVIF whose cells are all the picture in another one. size: as its grid says; said: as `ispe` says."""
+
+    def words(*numbers: int) -> bytes:
+        return b"".join(number.to_bytes(2, "big") for number in numbers)
+
+    def longs(*numbers: int) -> bytes:
+        return b"".join(number.to_bytes(4, "big") for number in numbers)
+
+    start = cell.index(b"ipco") + 4
+    properties = cell[start : start - 8 + int.from_bytes(cell[start - 8 : start - 4], "big")]
+    count, kinds, position = across * down, [], 0
+    while position < len(properties):
+        kinds.append(properties[position + 4 : position + 8])
+        position += int.from_bytes(properties[position : position + 4], "big")
+    cells = range(2, count + 2)
+    picture = cell[cell.index(b"mdat") + 4 :]
+    items = [
+        box(b"infe", longs(2 << 24) + words(item, 0) + (b"av01" if item > 1 else b"grid") + b"\0")
+        for item in range(1, count + 2)
+    ]
+    own = [len(kinds) + 1, *(1 + at for at, kind in enumerate(kinds) if kind not in {b"ispe", b"av1C"})]
+    each = range(1, len(kinds) + 1)
+    ipma = longs(0, count + 1) + words(1) + bytes([len(own), *own])
+    ipma += b"".join(words(item) + bytes([len(each), *each]) for item in cells)
+
+    def file(place: int) -> bytes:
+        iloc = longs(1 << 24) + words(0x4400, count + 1) + words(1, 1, 0, 1) + longs(0, 8)
+        iloc += b"".join(words(item, 0, 0, 1) + longs(place, len(picture)) for item in cells)
+        return box(b"ftyp", b"avif" + longs(0) + b"avifmif1miaf") + box(
+            b"meta",
+            longs(0)
+            + box(b"hdlr", longs(0, 0) + b"pict" + bytes(13))
+            + box(b"pitm", longs(0) + words(1))
+            + box(b"iloc", iloc)
+            + box(b"iinf", longs(0) + words(count + 1) + b"".join(items))
+            + box(b"iref", longs(0) + box(b"dimg", words(1, count, *cells)))
+            + box(b"iprp", box(b"ipco", properties + box(b"ispe", longs(0, *said))) + box(b"ipma", ipma))
+            + box(b"idat", bytes([0, 0, down - 1, across - 1]) + words(*size)),
+        )
+
+    return file(len(file(0)) + 8) + box(b"mdat", picture)
+
+
+def test_avif_of_many_cells_tells_the_size_of_the_whole() -> None:
+    cell = encoded(np.full((64, 80, 3), 90, np.uint8), ".avif")
+    data = grid_avif(cell, 3, 2, (230, 128), (230, 128))
+    assert (inspect(data).width, inspect(data).height) == (230, 128)
+    assert decode(data).shape == (128, 230, 3)
+    smaller = grid_avif(cell, 3, 2, (230, 128), (64, 64))
+    assert (inspect(smaller).width, inspect(smaller).height) == (230, 128)
+
+
+def test_avif_of_cells_that_are_larger_than_the_whole_is_refused() -> None:
+    cell = encoded(np.zeros((1000, 1000, 3), np.uint8), ".avif", cv2.IMWRITE_AVIF_SPEED, 10)
+    said = cell.index(b"ispe") + 8
+    cell = cell[:said] + (64).to_bytes(4, "big") * 2 + cell[said + 8 :]
+    assert refusal(grid_avif(cell, 8, 8, (512, 512), (512, 512))) == "damaged"
+
+
+def test_avif_of_many_frames_is_refused() -> None:
+    data = encoded(np.zeros((64, 64, 3), np.uint8), ".avif")
+    place = data.index(b"iloc") + 4 + 14
+    for count, refused in ((4, False), (5, True)):
+        units = data[data.index(b"mdat") + 4 :] * count
+        extent = (len(data) + 8).to_bytes(4, "big") + len(units).to_bytes(4, "big")
+        with pytest.raises(ImageError) if refused else nullcontext():
+            inspect(data[:place] + extent + data[place + 8 :] + box(b"free", units))
+
+
+# Sequence headers of 4096 × 2160 in 12 bits each that let frames have sizes of their own: without and with timing, a
+# decoder model and delays.
+_SIZE = f"{11:04b}{11:04b}{4095:012b}{2159:012b}"
+_OPEN_SEQUENCES = (
+    "000" "0" "0" "0" "0" "00000" + "0" * 12 + "00111" + _SIZE,
+    "000" "0" "0" "1" + "0" * 64 + "1" "00101" "1" "00111" + "0" * 42 + "1" "00001"
+    + ("0" * 12 + "01000" "1" "1" + "0" * 17 + "1" "0110") + ("0" * 12 + "00111" "0" "0") + _SIZE,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("bits", _OPEN_SEQUENCES)
+def test_avif_whose_frames_may_have_other_sizes_counts_the_largest(bits: str) -> None:
+    data = encoded(np.zeros((64, 64, 3), np.uint8), ".avif")
+    payload = int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
+    unit = bytes([0x0A, len(payload)]) + payload
+    start = data.index(b"mdat") + 4
+    place = data.index(b"iloc") + 4 + 14  # of the only item: where its extent starts
+    assert int.from_bytes(data[place : place + 4], "big") == start
+    longer = data + len(unit + b"12345678").to_bytes(4, "big") + b"free" + unit
+    moved = (len(data) + 8).to_bytes(4, "big") + len(unit).to_bytes(4, "big")
+    info = inspect(longer[:place] + moved + longer[place + 8 :])
+    assert (info.width, info.height) == (4096, 4096)
+
+
+def test_avif_without_readable_av1_data_is_refused() -> None:
+    data = encoded(np.zeros((64, 64, 3), np.uint8), ".avif")
+    place = data.index(b"iloc") + 4 + 14
+    for extent in [(len(data) - 3).to_bytes(4, "big") + bytes(3) + b"\x04", bytes(8), b"\xff" * 8]:
+        assert refusal(data[:place] + extent + data[place + 8 :]) == "damaged"
+    sequence = data.index(b"\x0a", data.index(b"mdat"))
+    assert refusal(data[:sequence] + b"\x7a" + data[sequence + 1 :]) == "damaged"  # now padding
+    assert refusal(data.replace(b"infe", b"free")) == "damaged"
+    assert refusal(data.replace(b"ftypavif", b"ftypavis")) == "damaged"
+
+
+def test_very_many_parts_of_an_avif_cost_little() -> None:
+    data = encoded(np.zeros((64, 64, 3), np.uint8), ".avif")
+    place = data.index(b"iloc") + 4 + 14
+    sequence = data[data.index(b"\x0a", data.index(b"mdat")) :][:12]
+    for units in (sequence * 500_000, bytes(3_000_000), b"\x12\0" * 3_000_000):
+        moved = (len(data) + 8).to_bytes(4, "big") + len(units).to_bytes(4, "big")
+        free = (len(units) + 8).to_bytes(4, "big") + b"free" + units
+        started = time.process_time()
+        assert refusal(data[:place] + moved + data[place + 8 :] + free) == "damaged"
+        assert time.process_time() - started < 1
+
+
 def test_a_jpeg_of_very_many_scans_is_refused(astronaut: Image) -> None:
     data = encoded(astronaut[:64, :64], ".jpg")
     scan = data[data.index(b"\xff\xda") : -2]
@@ -145,6 +287,17 @@ def test_altered_images_are_read_or_refused(data: st.DataObject) -> None:
     except ImageError:
         return
     assert (image.ndim, image.shape[2], image.dtype) == (3, 3, np.uint8)
+
+
+@given(data=st.data(), channels=st.sampled_from([3, 4]))
+@settings(max_examples=300, deadline=None)
+def test_the_header_of_an_altered_avif_is_read_or_refused(data: st.DataObject, channels: int) -> None:
+    picture = np.arange(8 * 8 * channels, dtype=np.uint8).reshape(8, 8, channels)
+    content = bytearray(encoded(picture, ".avif", cv2.IMWRITE_AVIF_SPEED, 10))
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    with suppress(ImageError):
+        assert inspect(bytes(content)).format == "AVIF"
 
 
 @pytest.mark.corpus
