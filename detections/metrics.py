@@ -6,8 +6,6 @@ ACCEPTED = Counter("facesite_crops_accepted_total", "Crops committed to the inbo
 CROPS = Counter(
     "facesite_crops_total", "Crops that recognition is done with (done, dead), or will try again (retry).", ("outcome",)
 )
-for _outcome in ("done", "dead", "retry"):
-    CROPS.labels(_outcome)  # told from the start: what appears as 1 has not risen, and no alert would see it
 CROP_SECONDS = Histogram(
     "facesite_crop_seconds",
     "Time from when a crop was accepted until its detections were stored.",
