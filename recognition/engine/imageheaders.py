@@ -4,18 +4,16 @@ Decoders fill what a truncated file lacks with grey, so completeness has to be f
 JPEG must reach its end marker, PNG its end chunk, WebP and AVIF the length that they declare. What follows the end is
 ignored, as decoders do.
 
-Sources: ITU T.81 (JPEG), W3C PNG 3, RFC 9649 (WebP), ISO 14496-12, the AVIF and AV1 specifications.
+Sources: ITU T.81 (JPEG), W3C PNG 3, RFC 9649 (WebP), and those of `avifheader`.
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
+from recognition.engine.avifheader import avif_size
 from recognition.engine.errors import ImageError
-
-_DAMAGED = "The image is damaged or incomplete. Please send the original file again."
+from recognition.engine.headerbytes import MAX_PARTS, big, damaged, little
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +40,12 @@ def read_header(data: bytes) -> ImageInfo:
     raise ImageError("not_an_image", "The file is not an image.")
 
 
-def damaged() -> ImageError:
-    return ImageError("damaged", _DAMAGED)
-
-
 _SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 _MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 # A small progressive file may ask for thousands of passes over a large picture.
 _MAX_SCANS = 100
-# Segments, chunks or boxes of one file: more are an attempt to keep this module busy.
-_MAX_PARTS = 50_000
-# Items, sizes, extents and AV1 units of one file, which take longer to read.
-_MAX_AVIF_PARTS = 5_000
-# Pixels of all items by those of the picture: colours and alpha are two, the cells of a grid overlap its edges. Also
-# the frames of one item, which has at most four layers.
-_MAX_AVIF_LAYERS = 4
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int]:
@@ -66,9 +53,9 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
     scans = 0
     for code, start in _jpeg_segments(data):
         if code in _FRAME_MARKERS and size == (0, 0):
-            if _big(data, start + 2, 1) != 8:
+            if big(data, start + 2, 1) != 8:
                 raise ImageError("unsupported_format", "JPEG images must have 8 bits per colour.")
-            size = _big(data, start + 5, 2), _big(data, start + 3, 2)
+            size = big(data, start + 5, 2), big(data, start + 3, 2)
         scans += code == 0xDA
         if code == 0xD9 and scans:
             return size
@@ -80,7 +67,7 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
     """Marker code and start of the contents of each segment."""
     position = 2
-    for _ in range(_MAX_PARTS):
+    for _ in range(MAX_PARTS):
         match = _MARKER.search(data, position)
         if match is None:
             return
@@ -88,7 +75,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
         yield code, position
         if code in _BARE_MARKERS:
             continue
-        position += max(2, _big(data, position, 2))
+        position += max(2, big(data, position, 2))
         if code == 0xDA:
             end = _SCAN_END.search(data, position)
             position = end.start() if end else len(data)
@@ -98,252 +85,33 @@ def _png_size(data: bytes) -> tuple[int, int]:
     if data[12:16] != b"IHDR":
         raise damaged()
     position = 8
-    for _ in range(_MAX_PARTS):
+    for _ in range(MAX_PARTS):
         kind = data[position + 4 : position + 8]
-        position += 12 + _big(data, position, 4)
+        position += 12 + big(data, position, 4)
         if kind == b"IEND" and position <= len(data):
-            return _big(data, 16, 4), _big(data, 20, 4)
+            return big(data, 16, 4), big(data, 20, 4)
     raise damaged()
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
-    if len(data) < 8 + _little(data, 4, 4):
+    if len(data) < 8 + little(data, 4, 4):
         raise damaged()
     match data[12:16]:
         case b"VP8X":
-            return 1 + _little(data, 24, 3), 1 + _little(data, 27, 3)
+            return 1 + little(data, 24, 3), 1 + little(data, 27, 3)
         case b"VP8L":
-            bits = _little(data, 21, 4)
+            bits = little(data, 21, 4)
             return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
         case b"VP8 ":
-            return _little(data, 26, 2) & 0x3FFF, _little(data, 28, 2) & 0x3FFF
+            return little(data, 26, 2) & 0x3FFF, little(data, 28, 2) & 0x3FFF
     raise damaged()
-
-
-# 1 where the data of an item is in `idat`, 0 where it is in the file; start and length of its extents.
-_Part = tuple[int, tuple[tuple[int, int], ...]]
-
-
-def _avif_size(data: bytes) -> tuple[int, int]:
-    """The largest of the sizes that the file gives to the picture and its parts.
-
-    Pictures are decoded at the size in their AV1 data and only then scaled to what `ispe` says: both count.
-    """
-    ftyp, meta = _only_boxes(data, b"ftyp", b"meta")
-    iinf, iloc, idat = _only_boxes(meta[4:], b"iinf", b"iloc", b"idat")
-    types = _avif_item_types(iinf)
-    # Of a sequence, other boxes than these would be decoded.
-    if ftyp[:4] == b"avis" or b"av01" not in types.values():
-        raise damaged()
-    starts = [found.end() + 4 for found in islice(re.finditer(b"ispe", meta), _MAX_AVIF_PARTS + 1)]
-    parts = _avif_coded_parts(types, iloc)
-    total = sum(length for _, (_, extents) in parts for _, length in extents)
-    if len(starts) > _MAX_AVIF_PARTS or total > len(data):
-        raise damaged()
-    sizes = [(_big(meta, start, 4), _big(meta, start + 4, 4)) for start in starts]
-    limit = _MAX_AVIF_PARTS
-    pixels = 0
-    for (kind, (method, extents)), count in parts.items():
-        source = idat if method else data
-        contents = b"".join(_slice(source, start, length) for start, length in extents)
-        if kind == b"grid":
-            sizes.append(_avif_grid_size(contents))
-            continue
-        units = list(islice(_av1_units(contents), limit + 1))
-        limit -= len(units)
-        headers = [_av1_size(payload) for unit, payload in units if unit == 1]
-        frames = sum(unit in {3, 6} for unit, _ in units)
-        if limit < 0 or not headers or frames > _MAX_AVIF_LAYERS:
-            raise damaged()
-        sizes += headers
-        pixels += count * max(width * height for width, height in headers)
-    width, height = max(width for width, _ in sizes), max(height for _, height in sizes)
-    if pixels > _MAX_AVIF_LAYERS * width * height:
-        raise damaged()
-    return width, height
-
-
-def _avif_coded_parts(types: dict[int, bytes], iloc: bytes) -> Counter[tuple[bytes, _Part]]:
-    """Kind and place of what is decoded, and how many items share it, as the cells of a grid may."""
-    parts: Counter[tuple[bytes, _Part]] = Counter()
-    missing = {item for item, kind in types.items() if kind == b"av01"}
-    for item, part in _avif_item_parts(iloc):
-        missing.discard(item)
-        if types.get(item) in {b"av01", b"grid"}:
-            parts[types[item], part] += 1
-    if missing:
-        raise damaged()
-    return parts
-
-
-def _avif_grid_size(grid: bytes) -> tuple[int, int]:
-    length = 4 if _big(grid, 1, 1) & 1 else 2
-    return _big(grid, 4, length), _big(grid, 4 + length, length)
-
-
-def _only_boxes(data: bytes, *kinds: bytes) -> list[bytes]:
-    """Contents of the one box of each kind, empty where there is none."""
-    found: dict[bytes, bytes] = {}
-    for kind, contents in _avif_boxes(data):
-        if kind in kinds and found.setdefault(kind, contents) is not contents:
-            raise damaged()
-    return [found.get(kind, b"") for kind in kinds]
-
-
-def _avif_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and contents of each box of the file, or of the contents of a box."""
-    position = 0
-    for _ in range(_MAX_PARTS):
-        if position == len(data):
-            return
-        header, length, kind = 8, _big(data, position, 4), data[position + 4 : position + 8]
-        if length == 0:  # up to the end of the file
-            length = len(data) - position
-        elif length == 1:
-            header, length = 16, _big(data, position + 8, 8)
-        if length < header or position + length > len(data):
-            break
-        yield kind, data[position + header : position + length]
-        position += length
-    raise damaged()
-
-
-def _avif_item_types(iinf: bytes) -> dict[int, bytes]:
-    types: dict[int, bytes] = {}
-    for kind, contents in _avif_boxes(iinf[8 if _big(iinf, 0, 1) else 6 :]):
-        if kind != b"infe":
-            continue
-        version = _big(contents, 0, 1)
-        if version not in {2, 3}:
-            raise damaged()
-        length = 2 if version == 2 else 4
-        item = _big(contents, 4, length)
-        if item in types:
-            raise damaged()
-        types[item] = _slice(contents, 6 + length, 4)
-    return types
-
-
-def _avif_item_parts(iloc: bytes) -> Iterator[tuple[int, _Part]]:
-    """Number and place of each item."""
-    bits = _Bits(iloc)
-    version, _ = bits.read(8), bits.read(24)
-    offset_size, length_size, base_size, index_size = (8 * bits.read(4) for _ in range(4))
-    id_size = 16 if version < 2 else 32
-    limit = _MAX_AVIF_PARTS
-    for _ in range(bits.read(id_size)):
-        item = bits.read(id_size)
-        method = bits.read(16) & 15 if version else 0
-        _, base, count = bits.read(16), bits.read(base_size), bits.read(16)
-        limit -= 1 + count
-        if limit < 0 or method > 1 or version > 2:
-            raise damaged()
-        extents = []
-        for _ in range(count):
-            if version:
-                bits.read(index_size)
-            extents.append((base + bits.read(offset_size), bits.read(length_size)))
-        yield item, (method, tuple(extents))
-
-
-def _av1_units(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Type and contents of each open bitstream unit (OBU)."""
-    position = 0
-    while position < len(data):
-        header = data[position]
-        position += 2 if header & 4 else 1
-        if header == 0:  # padding, which some decoders skip
-            length = 0
-        elif header & 2:
-            length = 0
-            for shift in range(0, 56, 7):
-                byte = _big(data, position, 1)
-                position += 1
-                length |= (byte & 127) << shift
-                if byte < 128:
-                    break
-            else:
-                raise damaged()
-        else:
-            length = max(0, len(data) - position)
-        yield header >> 3 & 15, _slice(data, position, length)
-        position += length
-
-
-def _av1_size(sequence: bytes) -> tuple[int, int]:
-    """The largest size that a frame can have under this sequence header."""
-    bits = _Bits(sequence)
-    bits.read(4)
-    reduced = bits.read(1)
-    if reduced:
-        bits.read(5)
-    else:
-        _skip_av1_operating_points(bits)
-    width_bits, height_bits = bits.read(4) + 1, bits.read(4) + 1
-    width, height = bits.read(width_bits) + 1, bits.read(height_bits) + 1
-    # Frames may then have sizes of their own, which not every decoder compares with the maximum.
-    return (width, height) if reduced else (1 << width_bits, 1 << height_bits)
-
-
-def _skip_av1_operating_points(bits: "_Bits") -> None:
-    model = delay_bits = 0
-    if bits.read(1):  # timing
-        bits.read(64)
-        if bits.read(1):
-            zeros = 0
-            while not bits.read(1):
-                zeros += 1
-                if zeros > 31:  # decoders differ in what follows
-                    raise damaged()
-            bits.read(zeros)
-        model = bits.read(1)
-        if model:
-            delay_bits = bits.read(5) + 1
-            bits.read(42)
-    display_delay = bits.read(1)
-    for _ in range(bits.read(5) + 1):
-        bits.read(12)
-        if bits.read(5) > 7:
-            bits.read(1)
-        if model and bits.read(1):
-            bits.read(2 * delay_bits + 1)
-        if display_delay and bits.read(1):
-            bits.read(4)
-
-
-class _Bits:
-    """Reads numbers of any count of bits, one after the other."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._position = 0
-
-    def read(self, count: int) -> int:
-        first, self._position = self._position // 8, self._position + count
-        end = -(-self._position // 8)
-        return _big(self._data, first, end - first) >> (8 * end - self._position) & ((1 << count) - 1)
-
-
-def _big(data: bytes, start: int, count: int) -> int:
-    return int.from_bytes(_slice(data, start, count), "big")
-
-
-def _little(data: bytes, start: int, count: int) -> int:
-    return int.from_bytes(_slice(data, start, count), "little")
-
-
-def _slice(data: bytes, start: int, count: int) -> bytes:
-    part = data[start : start + count]
-    if len(part) < count:
-        raise damaged()
-    return part
 
 
 _FORMATS: tuple[tuple[str, re.Pattern[bytes], Callable[[bytes], tuple[int, int]]], ...] = (
     ("JPEG", re.compile(rb"\xff\xd8\xff"), _jpeg_size),
     ("PNG", re.compile(rb"\x89PNG\r\n\x1a\n"), _png_size),
     ("WebP", re.compile(rb"RIFF.{4}WEBP", re.DOTALL), _webp_size),
-    ("AVIF", re.compile(rb".{4}ftypavi[fs]", re.DOTALL), _avif_size),
+    ("AVIF", re.compile(rb".{4}ftypavi[fs]", re.DOTALL), avif_size),
 )
 _OTHER_IMAGES = re.compile(
     rb"GIF8|BM|II\*\x00|MM\x00\*|8BPS|P[1-7]\s|\x00{3}\x0cjP {2}|\xff\x4f\xff\x51|.{4}ftyp(?:hei|hev|mif1|msf1)",

@@ -5,7 +5,8 @@ import numpy as np
 
 from recognition.engine.errors import ImageError
 from recognition.engine.faces import Image
-from recognition.engine.imageheaders import ImageInfo, damaged, read_header
+from recognition.engine.headerbytes import damaged
+from recognition.engine.imageheaders import ImageInfo, read_header
 
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 65_500  # pixels: no JPEG, as which photos are kept, can be longer
