@@ -109,10 +109,11 @@ def count() -> int:
 
 
 def settle() -> None:
-    """Bring the database into the state in which autovacuum keeps it."""
+    """Bring the database into the state in which autovacuum keeps it, and forget the connection that filled it."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")
+    connection.close()
 
 
 @contextmanager
