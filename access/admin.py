@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 
 from axes.models import AccessAttempt
@@ -94,14 +94,16 @@ class ApiKeyAdmin(RoleModelAdmin):
         show_once(request, obj.name, obj.issue())
 
     @admin.action(description="Rotate: issue a second key, the first lives until you revoke it")
-    def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        self._rotate(request, queryset, None)
+    def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> Collection[int]:
+        return self._rotate(request, queryset, None)
 
     @admin.action(description=f"Rotate: issue a second key, the first expires in {GRACE.days} days")
-    def rotate_soon(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        self._rotate(request, queryset, GRACE)
+    def rotate_soon(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> Collection[int]:
+        return self._rotate(request, queryset, GRACE)
 
-    def _rotate(self, request: HttpRequest, keys: Iterable[ApiKey], grace: timedelta | None) -> None:
+    def _rotate(self, request: HttpRequest, keys: Iterable[ApiKey], grace: timedelta | None) -> Collection[int]:
+        """Returns the primary keys of those that were rotated."""
+        rotated = []
         for key in keys:
             try:
                 successor, token = key.rotate(request.user, grace=grace)
@@ -109,6 +111,8 @@ class ApiKeyAdmin(RoleModelAdmin):
                 self.message_user(request, str(error), messages.ERROR)
             else:
                 show_once(request, successor.name, token)
+                rotated.append(key.pk)
+        return rotated
 
     @admin.action(description="Revoke the selected keys")
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:

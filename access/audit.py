@@ -1,6 +1,6 @@
 """The audit log: who changed what, and when. Of people it holds opaque ids alone, so that erasure can clear it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import wraps
 
 from django.contrib.auth.models import AnonymousUser, User
@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from access.models import ApiKey, AuditEntry
 
 Principal = User | AnonymousUser | ApiKey | None
+Outcome = HttpResponseBase | Collection[object] | None
 # An action on more rows than this is noted once, with their number.
 NOTED_SINGLY = 100
 
@@ -35,16 +36,20 @@ def kind_of(model: type[Model] | Model) -> str:
     return str(model._meta.verbose_name)  # noqa: SLF001
 
 
-def noted(name: str, action: Callable[..., HttpResponseBase | None]) -> Callable[..., HttpResponseBase | None]:
-    """An action of the admin that notes the rows it was done to; with a page that asks again it is not done yet."""
+def noted(name: str, action: Callable[..., Outcome]) -> Callable[..., HttpResponseBase | None]:
+    """An action of the admin that notes the rows it was done to: those that it returns (their primary keys), all if it
+    returns none; with a page that asks again it is not done yet.
+    """
 
     @wraps(action)
     def do(model_admin: object, request: HttpRequest, queryset: QuerySet) -> HttpResponseBase | None:
-        subjects = list(queryset.values_list("pk", flat=True))
-        answer = action(model_admin, request, queryset)
-        if answer is None:
-            many = {"count": len(subjects)} if len(subjects) > NOTED_SINGLY else {}
-            note(request.user, name, kind_of(queryset.model), ("",) if many else subjects, **many)
-        return answer
+        chosen = list(queryset.values_list("pk", flat=True))
+        outcome = action(model_admin, request, queryset)
+        if isinstance(outcome, HttpResponseBase):
+            return outcome
+        subjects = chosen if outcome is None else outcome
+        many = {"count": len(subjects)} if len(subjects) > NOTED_SINGLY else {}
+        note(request.user, name, kind_of(queryset.model), ("",) if many else subjects, **many)
+        return None
 
     return do

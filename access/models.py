@@ -82,8 +82,8 @@ class ApiKey(models.Model):
         return token
 
     def rotate(self, by: User | None, *, grace: timedelta | None = None) -> tuple[Self, str]:
-        """A second key for the same program and as long a life, and its secret. This one lives on until it is revoked,
-        or for `grace` more.
+        """A second key for the same program, given as long a life as the newest before it, and its secret. This one
+        lives on until it is revoked, or for `grace` more.
 
         Raises:
             NotRotatableError: this key is dead, or not the only live one.
@@ -92,8 +92,10 @@ class ApiKey(models.Model):
             raise NotRotatableError(f"{self} is no longer live. Issue a new key.")
         now = timezone.now()
         successor = type(self)(name=self.name, scope=self.scope, lineage=self.lineage, created_by=by)
-        if self.expires_at:
-            successor.expires_at = now + (self.expires_at - self.created_at)
+        # The end of an older one may have been brought forward by a rotation before.
+        newest = type(self).objects.filter(lineage=self.lineage).latest("created_at")
+        if newest.expires_at:
+            successor.expires_at = now + (newest.expires_at - newest.created_at)
         with transaction.atomic():
             token = successor.issue()
             for relation in self._meta.related_objects:

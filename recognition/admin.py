@@ -1,3 +1,6 @@
+from collections.abc import Collection
+from uuid import UUID
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -41,16 +44,17 @@ class TrainedModelAdmin(ReadOnlyAdmin):
         return None if trained.expected_miss_rate is None else f"{trained.expected_miss_rate:.1%}"
 
     @admin.action(description="Put the selected model in service (roll back)")
-    def put_in_service(self, request: HttpRequest, queryset: QuerySet[TrainedModel]) -> None:
+    def put_in_service(self, request: HttpRequest, queryset: QuerySet[TrainedModel]) -> Collection[int]:
         if len(queryset) != 1:
             self.message_user(request, "Select exactly one model.", messages.ERROR)
-            return
+            return []
         try:
             pointer = publishing.activate(queryset[0])
         except publishing.NotActivableError as error:
             self.message_user(request, str(error), messages.ERROR)
-        else:
-            self.message_user(request, f"Model {queryset[0].pk} is in service as generation {pointer.generation}.")
+            return []
+        self.message_user(request, f"Model {queryset[0].pk} is in service as generation {pointer.generation}.")
+        return [queryset[0].pk]
 
 
 @admin.register(Job)
@@ -69,8 +73,9 @@ class JobAdmin(ReadOnlyAdmin):
         return f"{job.progress:.0%}"
 
     @admin.action(description="Run the selected jobs again")
-    def requeue(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+    def requeue(self, request: HttpRequest, queryset: QuerySet[Job]) -> Collection[UUID]:
         revived = jobs.requeue(queryset)
         for job in revived:
             wakeup.wake(wakeup.TRAINING, str(job.pk))
         self.message_user(request, f"{len(revived)} of {len(queryset)} jobs wait again; only failed ones can.")
+        return [job.pk for job in revived]

@@ -1,5 +1,6 @@
 """Cameras and edge nodes, what they sent, and what became of it."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.contrib import admin, messages
@@ -118,7 +119,8 @@ class EdgeNodeAdmin(RoleModelAdmin):
         return filesizeformat(node.spool_bytes)
 
     @admin.action(description="Issue a key for the selected nodes")
-    def issue_key(self, request: HttpRequest, queryset: QuerySet[EdgeNode]) -> None:
+    def issue_key(self, request: HttpRequest, queryset: QuerySet[EdgeNode]) -> Collection[int]:
+        issued = []
         for node in queryset:
             try:
                 token = joining.issue_key(node, request.user)
@@ -126,6 +128,8 @@ class EdgeNodeAdmin(RoleModelAdmin):
                 self.message_user(request, str(error), messages.ERROR)
                 continue
             show_once(request, f"edge node {node}", token)
+            issued.append(node.pk)
+        return issued
 
 
 @admin.register(Crop)

@@ -74,6 +74,15 @@ def test_a_key_is_on_record_by_its_name_and_public_part(make_key: Callable[..., 
     assert token.split("_", 2)[2] not in actor
 
 
+def test_what_was_refused_is_not_on_record_as_done(admin: Client, make_key: Callable[..., str]) -> None:
+    for scope in (ApiKey.Scope.EDGE, ApiKey.Scope.OPERATOR):
+        make_key(scope)
+    edge, operator = (ApiKey.objects.get(scope=scope) for scope in (ApiKey.Scope.EDGE, ApiKey.Scope.OPERATOR))
+    edge.rotate(None)
+    act(admin, "rotate", "access_apikey", edge, operator)
+    assert list(AuditEntry.objects.values_list("action", "subject")) == [("rotate", str(operator.pk))]
+
+
 def test_every_form_of_the_admin_is_on_record(admin: Client) -> None:
     settings = {"settings-TOTAL_FORMS": 0, "settings-INITIAL_FORMS": 0}
     add(admin, "detections_location", name="Gate")

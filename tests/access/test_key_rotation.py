@@ -76,6 +76,15 @@ def test_the_second_lives_as_long_as_the_first_was_given(make_key: Callable[...,
     assert timedelta(days=29) < successor.expires_at - timezone.now() <= timedelta(days=30, seconds=1)
 
 
+def test_the_end_that_a_rotation_gave_a_key_is_not_passed_on(make_key: Callable[..., str]) -> None:
+    make_key(ApiKey.Scope.EDGE)
+    first = ApiKey.objects.get()
+    lost, _ = first.rotate(None, grace=timedelta(days=1))
+    lost.revoke()
+    third, _ = first.rotate(None)
+    assert third.expires_at is None
+
+
 def test_there_is_no_third_live_key(make_key: Callable[..., str]) -> None:
     make_key(ApiKey.Scope.EDGE)
     first = ApiKey.objects.get()
