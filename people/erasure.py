@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from access import audit
 from access.models import AuditEntry
@@ -87,7 +88,9 @@ def _replace_model(trained: TrainedModel, person: Person) -> None:
     """
     try:
         pack = find_pack(settings.PACKS_DIR, trained.pack_id)
-        publishing.publish(fit_gallery(excluding=[person], pack=pack), still_there=all_lawful)
+        read_at = timezone.now()
+        fitted = fit_gallery(excluding=[person], pack=pack)
+        publishing.publish(fitted, read_at=read_at, still_there=all_lawful)
     except (GallerySizeError, PackError) as error:
         logger.warning("erasing leaves no model in service until the next training: %s", error)
         _train_next()

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from django.conf import settings
+from django.utils import timezone
 
 from people import embedding, gallery, lookalikes, mixups
 from people.models import Embedding, Lookalike, Person, Photo
@@ -32,7 +33,7 @@ def perform(job: Job) -> TrainedModel | None:
         return None
     embedding.embed_missing(job, engine)
     jobs.advance(job, "Training.", 0, 1)
-    trained = train(engine.pack)
+    trained = train(engine.pack, job)
     embedding.forget_unused_packs(engine.pack_id)
     outcome = f"Model {trained.pk} with {trained.people_count} people is in service."
     if trained.expected_miss_rate is not None:
@@ -45,19 +46,27 @@ def perform(job: Job) -> TrainedModel | None:
     return trained
 
 
-def train(pack: Pack | None = None) -> TrainedModel:
+def train(pack: Pack | None = None, job: Job | None = None) -> TrainedModel:
     """Fit the classifier to the vectors of everyone lawful and put it in service. No one enrolled: nobody is named.
 
-    `pack`: whose vectors; that of the settings by default.
+    `pack`: whose vectors; that of the settings by default. `job`: for which, if it is for one.
 
     Raises:
+        jobs.LeaseLostError: somebody else has the job by now; nothing was published.
         jobs.JobError: people are being erased faster than this can train, or are too many for the classifier; or this
             process has no private key.
         storage.StorageUnavailableError: nothing was published.
     """
+
+    def may_serve(labels: Collection[str]) -> bool:
+        if job:
+            jobs.require_held(job)
+        return all_lawful(labels)
+
     for _ in range(ATTEMPTS_AGAINST_ERASURE):
+        read_at = timezone.now()
         try:
-            return publishing.publish(fit_gallery(pack=pack), still_there=all_lawful)
+            return publishing.publish(fit_gallery(pack=pack), read_at=read_at, still_there=may_serve)
         except publishing.LabelsGoneError:
             continue
         except (GallerySizeError, CannotSignError) as error:
@@ -88,16 +97,17 @@ def all_lawful(labels: Collection[str]) -> bool:
 
 
 def is_outdated() -> bool:
-    """Whether people, photos or names that were put right changed since the model in service was trained."""
+    """Whether people, photos or names that were put right changed since the training of the model in service began."""
     pointer = ActiveModel.objects.select_related("model").filter(pk=ActiveModel.SINGLETON, model__isnull=False).first()
     accepted = Photo.objects.filter(refusal="")
     if pointer is None:
         return accepted.filter(person__in=Person.objects.lawful()).exists()
     # Asked for every page of the model, so those few who may not be recognised are taken off, not all others looked at.
     barred = list(Photo.objects.filter(person__in=Person.objects.unlawful()).values_list("pk", flat=True))
-    if accepted.filter(created_at__gt=pointer.changed_at).exclude(pk__in=barred).exists():
+    read_at = pointer.model.read_at
+    if accepted.filter(created_at__gt=read_at).exclude(pk__in=barred).exists():
         return True
-    if Lookalike.objects.filter(created_at__gt=pointer.changed_at, pack_id=pointer.model.pack_id).exists():
+    if Lookalike.objects.filter(created_at__gt=read_at, pack_id=pointer.model.pack_id).exists():
         return True
     vectors = Embedding.objects.filter(pack_id=pointer.model.pack_id)
     return vectors.count() - vectors.filter(photo__in=barred).count() != pointer.model.vector_count

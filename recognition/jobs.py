@@ -146,6 +146,16 @@ def advance(job: Job, message: str, done: int, total: int) -> None:
         raise LeaseLostError
 
 
+def require_held(job: Job) -> None:
+    """To be called where `ActiveModel` is locked: nobody else can claim the job until that transaction is over.
+
+    Raises:
+        LeaseLostError: as `advance` does.
+    """
+    if not _held(job).exists():
+        raise LeaseLostError
+
+
 def release_stuck() -> list[Job]:
     """Free the lease whoever holds it, and return the jobs that are back in the queue."""
     with transaction.atomic():

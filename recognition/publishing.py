@@ -4,7 +4,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -49,11 +49,11 @@ def want_rate(rate: float) -> None:
         pointer.save(update_fields=["wanted_rate"])
 
 
-def publish(model: Model, *, still_there: Callable[[Collection[str]], bool]) -> TrainedModel:
+def publish(model: Model, *, read_at: datetime, still_there: Callable[[Collection[str]], bool]) -> TrainedModel:
     """Store the artifact once under its own hash and make it the model in service.
 
-    `still_there(labels)` is asked inside the transaction that moves the pointer, so that nobody erased meanwhile
-    comes back.
+    `read_at`: when what it learnt from began to be read; what changed since is not in it. `still_there(labels)` is
+    asked inside the transaction that moves the pointer, so that nobody erased meanwhile comes back.
 
     Raises:
         LabelsGoneError: if it says no; nothing is published then.
@@ -74,6 +74,7 @@ def publish(model: Model, *, still_there: Callable[[Collection[str]], bool]) -> 
         people_count=len(model.classifier.labels),
         vector_count=model.vector_count,
         size=len(data),
+        read_at=read_at,
     )
     with transaction.atomic():
         pointer = ActiveModel.locked()
@@ -85,7 +86,7 @@ def publish(model: Model, *, still_there: Callable[[Collection[str]], bool]) -> 
             trained.save()
         else:
             existing.signature, existing.fault = trained.signature, ""
-            existing.trade_offs = trained.trade_offs
+            existing.trade_offs, existing.read_at = trained.trade_offs, read_at
             existing.retired_at, existing.retired_because = None, ""
             existing.save()
             trained = existing

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import FileSystemStorage
 from django.test import Client
+from django.utils import timezone
 
 from people import training
 from people.training import fit_gallery, train
@@ -65,7 +66,7 @@ def test_a_damaged_artifact_is_not_taken(
 
 def test_a_model_of_another_pack_is_not_taken(first: TrainedModel, caplog: pytest.LogCaptureFixture) -> None:
     other = replace(fit_gallery(), pack_id="another@00000000")
-    publishing.publish(other, still_there=training.all_lawful)
+    publishing.publish(other, read_at=timezone.now(), still_there=training.all_lawful)
     assert loader.current().model_id == first.pk
     assert "another@00000000" in caplog.text
 

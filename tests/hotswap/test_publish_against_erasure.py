@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from people import erasure
 from people.models import Person
@@ -22,7 +23,7 @@ def test_a_model_that_knows_somebody_erased_is_not_published(db: None, storage: 
     erasure.erase(gone)
     before = ActiveModel.objects.get()
     with pytest.raises(publishing.LabelsGoneError):
-        publishing.publish(fitted, still_there=all_lawful)
+        publishing.publish(fitted, read_at=timezone.now(), still_there=all_lawful)
     assert ActiveModel.objects.get().generation == before.generation
     assert not TrainedModel.objects.exists()
     assert not (storage / "models").exists()

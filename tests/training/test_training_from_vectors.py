@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from people import erasure, training
 from people.models import Embedding, Person
-from people.training import train
+from people.training import fit_gallery, train
 from recognition import jobs, publishing
+from recognition.engine.artifact import Model
 from recognition.loader import loader
 from recognition.models import ActiveModel, Job, ModelLabel, TrainedModel
 from tests.fabricated import direction, enrol
@@ -20,6 +21,21 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("storage")]
 def named(seed: int) -> str | None:
     (identity,) = loader.current().classifier.identify(direction(seed)[None])
     return identity.label
+
+
+def test_a_worker_that_lost_its_job_meanwhile_puts_no_model_in_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit_too_slowly(**options: object) -> Model:
+        fitted = fit_gallery(**options)
+        jobs.release_stuck()
+        return fitted
+
+    enrol("ada", 1)
+    monkeypatch.setattr(training, "fit_gallery", fit_too_slowly)
+    job = jobs.request(Job.Kind.OPTIMIZED_TRAIN)
+    jobs.run(job.pk, training.perform)
+    assert not TrainedModel.objects.exists()
+    job.refresh_from_db()
+    assert job.state == Job.State.QUEUED
 
 
 def test_everyone_enrolled_is_named_and_a_stranger_is_not() -> None:

@@ -6,10 +6,11 @@ from datetime import date
 import pytest
 from django.test import Client
 
-from people import lookalikes
+from people import lookalikes, training
 from people.models import Person, Photo
-from people.training import train
-from recognition import wakeup
+from people.training import fit_gallery, train
+from recognition import publishing, wakeup
+from recognition.engine.artifact import Model
 from recognition.engine.packs import Pack
 from recognition.loader import pipeline
 from recognition.models import Job
@@ -36,6 +37,10 @@ def test_photos_without_a_model_need_training(operator: Client, pack: Pack) -> N
     assert is_behind(operator)
 
 
+def correct() -> None:
+    lookalikes.record(Person.objects.first(), pipeline().pack_id, direction(7).tobytes(), shown=None)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -43,7 +48,7 @@ def test_photos_without_a_model_need_training(operator: Client, pack: Pack) -> N
         lambda: Photo.objects.first().delete(),
         lambda: Person.objects.update(legal_basis_expires=date(2026, 2, 1)),
         lambda: Person.objects.first().delete(),
-        lambda: lookalikes.record(Person.objects.first(), pipeline().pack_id, direction(7).tobytes(), shown=None),
+        correct,
     ],
     ids=["added", "photo deleted", "expired", "erased", "corrected"],
 )
@@ -56,6 +61,30 @@ def test_a_change_after_training_is_said(operator: Client, pack: Pack, change: C
     assert is_behind(operator)
     train()
     assert not is_behind(operator)
+
+
+def test_a_correction_during_the_training_is_said(
+    operator: Client, pack: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fit_slowly(**options: object) -> Model:
+        fitted = fit_gallery(**options)
+        correct()
+        return fitted
+
+    enrol("ada", seed=1)
+    monkeypatch.setattr(training, "fit_gallery", fit_slowly)
+    train()
+    assert is_behind(operator)
+
+
+def test_a_correction_that_the_model_gone_back_to_does_not_know_is_said(operator: Client, pack: Pack) -> None:
+    enrol("ada", seed=1)
+    former = train()
+    correct()
+    train()
+    assert not is_behind(operator)
+    publishing.activate(former)
+    assert is_behind(operator)
 
 
 def test_the_button_queues_one_job_and_wakes_a_worker(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
