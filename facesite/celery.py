@@ -53,6 +53,7 @@ def leave_process_group(**_: object) -> None:
 @worker_process_init.connect
 def start_heartbeat(**_: object) -> None:
     # By name: models can be imported only after the worker has set Django up.
+    import_module("facesite.metrics").tell_of_rare()
     import_module("recognition.tracing").start()
     import_module("recognition.heartbeats").start("worker", queues=" ".join(app.amqp.queues.consume_from))
 

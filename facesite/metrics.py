@@ -15,8 +15,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
+from detections.metrics import CROPS
 from facesite.metricfiles import Files, is_counted_together
 from facesite.standing import Standing
+from recognition.metrics import MODEL_LOADS
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +38,14 @@ def counted() -> bytes:
     registry = CollectorRegistry()
     registry.register(Files(settings.METRICS_DIR))
     return generate_latest(registry)
+
+
+def tell_of_rare() -> None:
+    """That nothing of the kind has come yet: alerts look for a rise, and the first would be none. To be called after
+    the fork that made the process.
+    """
+    CROPS.labels("dead")
+    MODEL_LOADS.labels("failed")
 
 
 class MetricsMiddleware:

@@ -29,6 +29,7 @@ def post_worker_init(worker: Worker) -> None:
     # By name: models can be imported only after the worker has set Django up.
     warming = import_module("facesite.warming")
     threading.Thread(target=warming.load_engine, daemon=True).start()
+    import_module("facesite.metrics").tell_of_rare()
     import_module("recognition.heartbeats").start("web")
     import_module("recognition.tracing").start()
 

@@ -44,6 +44,9 @@ def test_what_web_worker_and_scheduler_tell(tmp_path: Path, django_db_blocker: D
         assert found["facesite_crops_accepted_total"] == outcome.done
         # What the child that was killed had counted is not lost.
         assert found['facesite_crops_total{outcome="done"}'] == outcome.done
+        # Told before there is one, so that an alert sees the first.
+        assert found['facesite_crops_total{outcome="dead"}'] == 0
+        assert found['facesite_model_loads_total{outcome="failed"}'] == 0
         assert found['facesite_stage_seconds_count{stage="embed"}'] > 0
         assert values(worker)['facesite_crops_total{outcome="done"}'] == outcome.done
         assert requests.get(worker, timeout=10).status_code == 401
