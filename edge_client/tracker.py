@@ -1,5 +1,6 @@
 """Follows faces from frame to frame: overlap with where each was expected, at constant speed."""
 
+import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,11 @@ SAME_MOMENT = 1e-3  # seconds: frames closer than this tell nothing about speed
 # Boxes grow by this share of their size on every side before they are compared, because at low frame rates a small
 # face moves further than its own width (Yang et al., "Hard to Track Objects with Irregular Motions", WACV 2023).
 BUFFER = 0.5
+# Who walks in front of somebody takes their place in the picture, but is larger. A detector's boxes differ in size by
+# less than JITTER from one frame to the next, and a face grows or shrinks by less than GROWTH in a second.
+JITTER = 1.25
+GROWTH = 2.7
+SIZE_MEMORY = 0.25  # seconds over which a track's size is averaged
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +38,10 @@ class Track:
     hits: int = 1
     misses: int = 0
     velocity: Floats = field(default_factory=lambda: np.zeros(4))
+    size: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.size = _size(self.box)
 
     @property
     def confirmed(self) -> bool:
@@ -50,6 +60,7 @@ class Track:
             # The whole box moves with its centre: the jitter of its edges is not motion.
             shift = (box - self.box).reshape(2, 2).mean(axis=0) / elapsed
             self.velocity = (self.velocity + np.tile(shift, 2)) / 2
+            self.size *= (_size(box) / self.size) ** (1 - math.exp(-elapsed / SIZE_MEMORY))
         self.box, self.seen_at, self.hits, self.misses = box, seconds, self.hits + 1, 0
 
     def ended(self, seconds: float) -> bool:
@@ -69,6 +80,8 @@ class Tracker:
             track.misses += 1
         found: dict[int, Track] = {}
         overlaps = _overlaps(np.array([track.expected(seconds) for track in self.tracks]).reshape(-1, 4), boxes)
+        if overlaps.size:
+            overlaps[~self._plausible(boxes, seconds)] = 0
         while overlaps.size and overlaps.max() >= MIN_OVERLAP:
             row, column = divmod(int(overlaps.argmax()), len(faces))
             track = found[column] = self.tracks[row]
@@ -78,6 +91,12 @@ class Tracker:
             found[column] = Track(boxes[column], seconds)
             self.tracks.append(found[column])
         return [found[column] for column in range(len(faces))]
+
+    def _plausible(self, boxes: Floats, seconds: float) -> NDArray[np.bool_]:
+        """(T, N): whether the face of a track can have the size of a box by now."""
+        changes = np.log(np.array([_size(box) for box in boxes])[None] / [[track.size] for track in self.tracks])
+        allowed = [[math.log(JITTER) + math.log(GROWTH) * (seconds - track.seen_at)] for track in self.tracks]
+        return np.asarray(np.abs(changes) <= allowed)
 
     def take_ended(self, seconds: float) -> list[Track]:
         """Tracks not seen for too long; each is given once."""
@@ -108,6 +127,11 @@ def _overlaps(tracks: Floats, boxes: Floats) -> Floats:
 def _grown(boxes: Floats) -> Floats:
     margin = (boxes[:, 2:] - boxes[:, :2]) * BUFFER
     return np.hstack([boxes[:, :2] - margin, boxes[:, 2:] + margin])
+
+
+def _size(box: Floats) -> float:
+    """Of its sides, pixels; of an empty one as if it had one."""
+    return math.sqrt(max(1.0, float(_area(box))))
 
 
 def _area(boxes: Floats) -> Floats:

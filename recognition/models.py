@@ -5,7 +5,6 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
-from django.utils import timezone
 
 
 class TrainedModel(models.Model):
@@ -27,7 +26,7 @@ class TrainedModel(models.Model):
     size = models.PositiveBigIntegerField(help_text="Bytes.")
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(
-        default=timezone.now, editable=False, help_text="When what it learnt from began to be read."
+        db_default=Now(), editable=False, help_text="When what it learnt from began to be read."
     )
     signature = models.CharField(
         max_length=88, blank=True, help_text="Ed25519, base64; empty: published before models were signed."

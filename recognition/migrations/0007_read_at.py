@@ -1,7 +1,7 @@
-import django.utils.timezone
 from django.apps.registry import Apps
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.models.functions import Now
 
 
 def take_publication(apps: Apps, _: BaseDatabaseSchemaEditor) -> None:
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='trainedmodel',
             name='read_at',
-            field=models.DateTimeField(default=django.utils.timezone.now, editable=False, help_text='When what it learnt from began to be read.'),
+            field=models.DateTimeField(db_default=Now(), editable=False, help_text='When what it learnt from began to be read.'),
         ),
         migrations.RunPython(take_publication, migrations.RunPython.noop),
     ]

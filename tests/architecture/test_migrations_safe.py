@@ -28,7 +28,7 @@ REVIEWED = dict.fromkeys(
         "detections.0008_dead_letters",
     ),
     BEFORE_RELEASE,
-)
+) | {"recognition.0007_read_at": "fills a column that the version before knows nothing of"}
 GONE = (
     operations.RemoveField,
     operations.DeleteModel,

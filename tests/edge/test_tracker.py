@@ -66,6 +66,29 @@ def test_crossing_faces_keep_their_tracks():
     assert (left, right) == first
 
 
+def test_who_walks_in_front_of_somebody_does_not_take_over_their_track():
+    """As in a crowd: 50 pixels behind, 90 before them, who hide them for a third of a second."""
+    tracker = Tracker()
+    for number in range(10):
+        (behind,) = tracker.update([face(100, 100, 50)], number / 24)
+    before = set()
+    for number in range(10, 18):
+        before |= {track.id for track in tracker.update([face(70 + 3 * number, 90, 90)], number / 24)}
+    again, passed = tracker.update([face(100, 100, 50), face(130, 90, 90)], 18 / 24)
+    assert again is behind
+    assert before == {passed.id}
+
+
+def test_a_face_that_comes_nearer_fast_keeps_one_track():
+    """At a walk towards the camera: a third larger in half a second, seen six times a second."""
+    tracker = Tracker()
+    ids = {
+        tracker.update([face(500 - side / 2, 300, side)], number / 6)[0].id
+        for number, side in enumerate((60, 66, 73, 81, 89, 98))
+    }
+    assert len(ids) == 1
+
+
 def test_detection_feeds_only_one_of_two_close_tracks():
     tracker = Tracker()
     left, right = tracker.update([face(0, 0, 50), face(40, 0, 50)], 0.0)
