@@ -51,7 +51,7 @@ def correct(detection: Detection, person: Person | None, by: audit.Principal) ->
         people = {
             one.pk: one for one in Person.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
         }
-        track = Track.objects.select_for_update().filter(pk=detection.track_id).first()
+        track = Track.objects.select_for_update(no_key=True).filter(pk=detection.track_id).first()
         current = Detection.objects.filter(pk=detection.pk).first()
         if current is None or (person and person.pk not in people):
             raise CannotCorrectError(_("The detection or the person was deleted meanwhile."))

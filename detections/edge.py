@@ -94,7 +94,7 @@ def _still_there(beats: Mapping[TrackKey, datetime]) -> None:
             person.pk for person in Person.objects.select_for_update(no_key=True).filter(pk__in=named).order_by("pk")
             if person.is_lawful
         }  # fmt: skip
-        tracks = list(Track.objects.select_for_update().filter(pk__in=moved).order_by("pk"))
+        tracks = list(Track.objects.select_for_update(no_key=True).filter(pk__in=moved).order_by("pk"))
         for track in tracks:
             track.ended_at = max(track.ended_at, moved[track.pk])
         Track.objects.bulk_update(tracks, ["ended_at"])

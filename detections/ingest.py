@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -25,6 +25,7 @@ from recognition.engine.images import inspect
 from recognition.models import Job
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # a time of the first year is none in every time zone
 LAST_SEEN_RESOLUTION = timedelta(seconds=30)
 # In a long line of writers, which there is on SQLite: a sender keeps what it has, and comes again.
 PATIENCE_S = 0.4
@@ -108,7 +109,9 @@ def cameras_of(sender: User | ApiKey) -> Iterable[Camera]:
     if isinstance(sender, ApiKey) and sender.scope == ApiKey.Scope.EDGE:
         now = timezone.now()
         nodes = EdgeNode.objects.filter(keys=sender)
-        nodes.exclude(last_seen_at__gt=now - LAST_SEEN_RESOLUTION).update(last_seen_at=now)
+        stale = nodes.exclude(last_seen_at__gt=now - LAST_SEEN_RESOLUTION)
+        if stale.exists():  # on SQLite an update of nothing would still wait for whoever writes
+            stale.update(last_seen_at=now)
         return cameras.filter(nodes__in=nodes).distinct()
     return cameras
 
@@ -122,11 +125,8 @@ def _check(submission: Submission, cameras: dict[str, Camera]) -> Rejection | No
             "unknown-camera",
             f"There is no active camera {submission.camera!r} that you may send for. Ask an administrator to add it.",
         )
-    ahead = submission.captured_at - timezone.now()
-    if ahead > CLOCK_TOLERANCE:
-        return reject(
-            "future", f"captured_at lies {ahead.total_seconds():.0f} s in the future. Set the sender's clock."
-        )
+    if wrong := _wrong_time(submission.captured_at):
+        return reject(*wrong)
     if len(submission.image) > settings.MAX_IMAGE_BYTES:
         return reject("too-large", f"The image is larger than {settings.MAX_IMAGE_BYTES // 2**20} MiB.")
     try:
@@ -135,6 +135,16 @@ def _check(submission: Submission, cameras: dict[str, Camera]) -> Rejection | No
         return reject(error.code.replace("_", "-"), str(error))
     if info.width * info.height > settings.MAX_IMAGE_PIXELS:
         return reject("too-many-pixels", f"The image has more than {settings.MAX_IMAGE_PIXELS} pixels.")
+    return None
+
+
+def _wrong_time(captured_at: datetime) -> tuple[str, str] | None:
+    """Why that cannot be when a crop was taken: a code and words."""
+    ahead = captured_at - timezone.now()
+    if ahead > CLOCK_TOLERANCE:
+        return "future", f"captured_at lies {ahead.total_seconds():.0f} s in the future. Set the sender's clock."
+    if captured_at < EARLIEST:
+        return "too-old", "captured_at lies before 1970. Set the sender's clock."
     return None
 
 

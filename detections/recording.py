@@ -93,7 +93,7 @@ def _lock_people(sightings: Sequence[Sighting], serving: Serving) -> dict[str, P
 def _write(sightings: Sequence[Sighting], people: Mapping[str, Person | None], serving: Serving) -> None:
     on_tracks = _on_tracks(sightings)
     # Evaluated for its locks alone.
-    list(Track.objects.select_for_update().filter(pk__in={pk for pk, _ in on_tracks}).order_by("pk"))
+    list(Track.objects.select_for_update(no_key=True).filter(pk__in={pk for pk, _ in on_tracks}).order_by("pk"))
     decisions = tracking.decide(on_tracks, serving)
     if {label for one in decisions.values() for label in (one.label, one.former_label)} - people.keys() - {None}:
         raise TrackMovedError
@@ -108,11 +108,11 @@ def _write(sightings: Sequence[Sighting], people: Mapping[str, Person | None], s
         ),
         ignore_conflicts=True,
     )
-    tracking.record(decisions.values(), lawful, detections)
+    decided = tracking.record(decisions.values(), people, detections)
     lastseen.update(detections)
     events.recorded(
         detections,
-        [decision.track for decision in decisions.values()],
+        decided,
         [detection for one, detection in zip(sightings, detections, strict=True) if one.crop.deliver],
     )
 

@@ -71,21 +71,33 @@ def _evidence(track: Track, faces: Sequence[EmbeddedFace], serving: Serving) -> 
     return TrackEvidence(track=track, pack_id=pack_id, vector=np.asarray(total, "<f4").tobytes(), crop_count=count)
 
 
-def record(decisions: Collection[Decision], people: Mapping[str, Person], detections: Iterable[Detection]) -> None:
+def record(
+    decisions: Collection[Decision], people: Mapping[str, Person | None], detections: Iterable[Detection]
+) -> list[Track]:
     """Writes the decisions down, for all detections of their tracks, and that the tracks were seen in `detections`.
+    Returns the tracks, without those of people who may no longer be recognised.
 
     Call it in the transaction that locked the tracks, everyone they were before, and everyone they are now (`people`,
-    by label).
+    by label; None: erased meanwhile).
     """
     renamed: dict[int, object] = {}
-    seen_before = [one.track.pk for one in decisions if one.track.detection_count]
+    seen_before: list[int] = []
+    decided: list[Track] = []
     for one in decisions:
-        track, person = one.track, people.get(one.label or "")
-        if track.detection_count and track.person_id != (person and person.pk):
-            renamed[track.pk] = track.person_id
-        track.person, track.probability = person, one.probability
+        track, person, former = one.track, people.get(one.label or ""), people.get(one.former_label or "")
         times = [detection.captured_at for detection in detections if detection.track_id == track.pk]
+        was_seen = bool(track.detection_count)
         track.detection_count += len(times)
+        if person and not person.is_lawful:
+            person = None
+        if former and not former.is_lawful and person is None:
+            continue  # what was lawfully recorded stays as it is; nothing is added to it
+        decided.append(track)
+        if was_seen:
+            seen_before.append(track.pk)
+            if track.person_id != (person and person.pk):
+                renamed[track.pk] = track.person_id
+        track.person, track.probability = person, one.probability
         track.captured_at, track.ended_at = min(track.captured_at, *times), max(track.ended_at, *times)
     # All are there, and locked: this only updates. bulk_update builds a case for each value, and takes several times as
     # long.
@@ -107,6 +119,7 @@ def record(decisions: Collection[Decision], people: Mapping[str, Person], detect
         earlier.update(person=Subquery(current.values("person")), probability=Subquery(current.values("probability")))
     if renamed:
         _take_back(renamed)
+    return decided
 
 
 def _take_back(renamed: Mapping[int, object]) -> None:

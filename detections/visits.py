@@ -24,14 +24,11 @@ class Passage:
     """A track, or a detection that belongs to none."""
 
     detection: Detection
+    started_at: datetime
     ended_at: datetime
     count: int
     probability: float
     is_corrected: bool
-
-    @property
-    def started_at(self) -> datetime:
-        return self.detection.captured_at
 
 
 @dataclass
@@ -73,7 +70,14 @@ def _passages(person: Person, before: datetime | None) -> list[Passage]:
     tracks = list(tracks.order_by("-captured_at", "-pk")[: PASSAGES + 1])
     firsts = _detections(Detection.objects.filter(pk__in=[track.first for track in tracks])).in_bulk()
     passages = [
-        Passage(firsts[track.first], track.ended_at, track.detection_count, track.probability, bool(track.corrected_at))
+        Passage(
+            firsts[track.first],
+            track.captured_at,  # not its first detection's: that comes later where the first crop showed no face
+            track.ended_at,
+            track.detection_count,
+            track.probability,
+            bool(track.corrected_at),
+        )
         for track in tracks
         if track.first in firsts
     ]
@@ -81,7 +85,7 @@ def _passages(person: Person, before: datetime | None) -> list[Passage]:
     if len(tracks) > PASSAGES:
         alone = alone.filter(captured_at__gte=tracks[-1].captured_at)
     passages += [
-        Passage(one, one.captured_at, 1, one.probability, bool(one.corrected_at))
+        Passage(one, one.captured_at, one.captured_at, 1, one.probability, bool(one.corrected_at))
         for one in alone.order_by("-captured_at", "-pk")[: PASSAGES + 1]
     ]
     return sorted(passages, key=lambda one: one.started_at, reverse=True)[: PASSAGES + 1]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +30,10 @@ def renewed(renew: Callable[[], object], lease: timedelta) -> Iterator[None]:
             while not over.wait(lease.total_seconds() / RENEWALS_PER_LEASE):
                 try:
                     renew()
-                except DatabaseError as error:
-                    # The next one may succeed in time; if none does, whoever takes over wins.
+                except (DatabaseError, InterfaceError) as error:
+                    # The next one may succeed in time, over another connection; if none does, whoever takes over wins.
                     logger.warning("a lease could not be renewed: %s", type(error).__name__)
+                    connection.close()
         finally:
             connection.close()
 

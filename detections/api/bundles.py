@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Self
 
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema_field
 from rest_framework import serializers
@@ -15,7 +16,7 @@ from rest_framework.response import Response
 from detections.api.crops import FiniteFloatField, check
 from detections.api.unpacking import MOST, unpack
 from detections.edge import TrackKey
-from detections.ingest import Rejection, Submission
+from detections.ingest import CLOCK_TOLERANCE, EARLIEST, Rejection, Submission
 
 MEDIA_TYPE = "application/x-facesite"
 # A node spends no 38 bytes on each request to name it, and some web servers take what has no name for text.
@@ -102,6 +103,10 @@ class CameraFiguresSerializer(serializers.Serializer):
     bytes_saved = serializers.IntegerField(min_value=-_LARGEST, max_value=_LARGEST, default=0)
     last_crop_at = serializers.DateTimeField(allow_null=True, default=None)
     error = serializers.CharField(max_length=300, allow_blank=True, default="")
+
+    def validate_last_crop_at(self, at: datetime | None) -> datetime | None:
+        """None for what no clock can have meant, which could not be shown in every time zone."""
+        return at if at and EARLIEST <= at <= timezone.now() + CLOCK_TOLERANCE else None
 
 
 class NodeFiguresSerializer(serializers.Serializer):

@@ -128,7 +128,7 @@ def _claim(running: Iterable[Delivery]) -> Delivery | None:
             return None
         claim = uuid.uuid4()
         Delivery.objects.filter(pk=chosen.pk).update(attempts=F("attempts") + 1, claim=claim, due_at=Now() + LEASE)
-    return Delivery.objects.select_related(*_RELATED).filter(claim=claim).first()
+    return Delivery.objects.select_related(*_RELATED).filter(pk=chosen.pk, claim=claim).first()
 
 
 def _is_let_through(server_id: int) -> bool:
@@ -143,7 +143,7 @@ def _is_let_through(server_id: int) -> bool:
 def _start(delivery: Delivery) -> bool:
     told = payload(delivery)
     if told is None:
-        Delivery.objects.filter(claim=delivery.claim).delete()
+        _held(delivery).delete()
         # Nothing was asked of the server: where a single request is let through, that is still to come.
         ExternalServer.objects.filter(pk=delivery.server_id, failures__gte=FAILURES_UNTIL_PAUSE).update(
             paused_until=None
@@ -163,7 +163,7 @@ def _start(delivery: Delivery) -> bool:
 
 @transaction.atomic
 def _record(delivery: Delivery, outcome: Outcome) -> None:
-    mine = Delivery.objects.filter(claim=delivery.claim)
+    mine = _held(delivery)
     # None: erased meanwhile, or another's since the lease ran out.
     if mine.select_for_update().first():
         _log(delivery, outcome)
@@ -175,6 +175,11 @@ def _record(delivery: Delivery, outcome: Outcome) -> None:
             delay = _jittered(RETRY_DELAYS_S[delivery.attempts - 1])
             mine.update(claim=None, due_at=Now() + delay, last_error=outcome.error)
     _note_health(delivery.server_id, outcome)
+
+
+def _held(delivery: Delivery) -> QuerySet[Delivery]:
+    """The delivery's row, if it is still in the hands of that claim."""
+    return Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim)
 
 
 def _log(delivery: Delivery, outcome: Outcome) -> None:

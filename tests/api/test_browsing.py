@@ -11,7 +11,7 @@ from access.models import ApiKey
 from detections.models import Detection, Location, Track
 from detections.processing import process_batch
 from people.training import train
-from tests.fabricated import Eyes, enrol, later, make_camera, make_node
+from tests.fabricated import NOON, Eyes, enrol, later, make_camera, make_node
 
 pytestmark = pytest.mark.usefixtures("storage")
 
@@ -103,6 +103,20 @@ def test_pages_hold_everything_once(operator: APIClient, path: str) -> None:
         seen += [one["id"] for one in page["results"]]
         url = page["next"]
     assert len(seen) == len(set(seen)) == 3
+
+
+def test_thousands_of_one_moment_are_paged_too(operator: APIClient) -> None:
+    """Files that were unpacked together carry one time."""
+    gate = make_camera("gate")
+    tracks = (Track(camera=gate, key=str(number), captured_at=NOON, ended_at=NOON) for number in range(2100))
+    Track.objects.bulk_create(tracks)
+    seen, url = set(), "/api/v1/tracks?page_size=500"
+    while url and len(seen) < 2600:
+        page = operator.get(url).json()
+        seen |= {one["id"] for one in page["results"]}
+        assert url != page["next"]
+        url = page["next"]
+    assert len(seen) == 2100
 
 
 @pytest.mark.parametrize(

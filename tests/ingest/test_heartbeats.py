@@ -155,6 +155,13 @@ def test_figures_are_kept_the_latest_only(node: APIClient) -> None:
     assert (kept.queued, kept.last_error) == (0, "")
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_last_crop_at_no_possible_time_is_none(node: APIClient, at: str) -> None:
+    """It could not be shown to those east or west of here."""
+    assert node.post(URL, {"node": {"cameras": [{"camera": "gate", "last_crop_at": at}]}}).status_code == 200
+    assert CameraStatus.objects.get().last_crop_at is None
+
+
 def test_key_without_a_node_may_say_that_people_stay_but_has_no_figures(
     operator: APIClient, eyes: Eyes, submit: Submit, ada: Person
 ) -> None:

@@ -83,7 +83,7 @@ def test_whatever_was_accepted_can_also_be_processed(client: APIClient, eyes: Ey
     odd = [
         crop(box=[9, 9, 1, 1], frame_size=[1, 1], confidence=0),
         crop(box=["1", 2.5, -3, 1e6], track=" "),
-        crop(captured_at="0001-01-01T00:00:00Z", track="x" * 64),
+        crop(captured_at="1970-01-01T00:00:00Z", track="x" * 64),
         crop(metadata={"anything": "else"}, confidence=True),
     ]
     images = {one["id"]: eyes.picture_of(1) for one in odd}

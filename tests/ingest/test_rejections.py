@@ -73,6 +73,11 @@ def test_what_was_captured_long_ago_is_accepted(client: APIClient) -> None:
     assert code(client, captured_at="2020-02-29T23:59:59.999+05:30") is None
 
 
+def test_a_time_that_is_none_in_every_zone(client: APIClient) -> None:
+    """Programs that know no time send the first moment of the first year, which lies before it further west."""
+    assert code(client, captured_at="0001-01-01T00:00:00Z") == "too-old"
+
+
 @pytest.mark.parametrize(
     ("image", "rejection"),
     [(b"hello", "not-an-image"), (b"GIF89a" + bytes(50), "unsupported-format"), (plain_png()[:-9], "damaged")],

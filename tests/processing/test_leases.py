@@ -5,13 +5,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from detections import processing
+from detections import processing, recording, tracking
 from detections.models import Crop, Detection, Track
 from detections.processing import process_batch
-from recognition import stopping
+from recognition import leases, stopping
 from recognition.engine.pipeline import Pipeline
 from recognition.models import Job
 from tests.fabricated import Eyes, run_together
@@ -113,6 +113,38 @@ def test_a_slow_worker_that_lives_keeps_its_crops(eyes: Eyes, submit: Submit, mo
     assert process_batch() == 1
     assert seen == [0]
     assert (Crop.objects.get().state, Detection.objects.count()) == (Crop.State.DONE, 1)
+
+
+def test_a_lease_is_renewed_again_over_a_new_connection(db: None) -> None:
+    renewed = []
+
+    def renew() -> None:
+        renewed.append(1)
+        if len(renewed) == 1:
+            raise InterfaceError("connection already closed")
+
+    with leases.renewed(renew, timedelta(seconds=0.1)):
+        wait_until(lambda: len(renewed) > 1, "a second renewal")
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_crops_of_a_track_are_accepted_while_a_worker_writes_of_it(
+    eyes: Eyes, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else those who send and those who work wait for each other, in a circle at last."""
+    decide, accepted = tracking.decide, []
+
+    def decide_slowly(*arguments: object) -> dict:
+        if connection.in_atomic_block and Track.objects.exists() and not accepted:
+            accepted.extend(run_together(lambda: submit(eyes.picture_of(1), track="t"))[0].accepted)
+        return decide(*arguments)
+
+    submit(eyes.picture_of(1), track="t")
+    monkeypatch.setattr(tracking, "decide", decide_slowly)
+    monkeypatch.setattr(recording, "_lock_people", lambda *_: {})
+    process_batch()
+    assert len(accepted) == 1
 
 
 def test_a_worker_that_is_to_stop_puts_back_what_it_has_not_begun(

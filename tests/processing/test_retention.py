@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from detections import retention
@@ -78,6 +79,23 @@ def test_an_old_track_with_a_crop_still_waiting_stays(eyes: Eyes, submit: Submit
     submit(eyes.picture_of(1), track="t", captured_at=days_ago(91))
     apply_retention()
     assert Crop.objects.count() == Track.objects.count() == 1
+
+
+def test_a_crop_that_comes_for_an_old_track_just_then_is_not_taken_with_it(
+    eyes: Eyes, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(eyes.picture_of(1), track="t", captured_at=days_ago(91))
+    process_batch()
+    delete, came = QuerySet.delete, []
+
+    def delete_late(chosen: QuerySet) -> tuple[int, dict[str, int]]:
+        if chosen.model is Track and not came:
+            came.extend(submit(eyes.picture_of(1), track="t", captured_at=days_ago(91)).accepted)
+        return delete(chosen)
+
+    monkeypatch.setattr(QuerySet, "delete", delete_late)
+    apply_retention()
+    assert Crop.objects.filter(pk__in=came, state=Crop.State.PENDING).exists()
 
 
 def test_more_than_one_chunk_goes(eyes: Eyes, submit: Submit, monkeypatch: pytest.MonkeyPatch) -> None:

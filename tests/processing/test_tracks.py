@@ -176,6 +176,26 @@ def test_whose_legal_basis_expired_is_unknown_on_a_track_too(eyes: Eyes, submit:
     assert name(show(eyes, submit, [direction(ADA)] * 2)) is None
 
 
+@pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "open"])
+@pytest.mark.parametrize("is_trained_anew", [True, False], ids=["model without them", "old model"])
+def test_what_was_lawfully_recorded_outlives_the_legal_basis(
+    eyes: Eyes, submit: Submit, is_closed: bool, is_trained_anew: bool
+) -> None:
+    """Although a crop of the same track comes late."""
+    before = show(eyes, submit, [direction(ADA)])
+    if is_closed:
+        TrackEvidence.objects.all().delete()
+    Person.objects.filter(face_id="ada").update(legal_basis_expires=timezone.localdate() - timedelta(days=1))
+    if is_trained_anew:
+        train()
+    submit(eyes.picture_of(ADA), track="t", captured_at=later(60))
+    process_batch()
+    track = Track.objects.get()
+    assert (name(track), track.ended_at, track.detection_count) == ("ada", before.ended_at, 2)
+    assert list(Detection.objects.values_list("person__face_id", flat=True)) == [None, "ada"]  # the newest first
+    assert LastSeen.objects.get().captured_at == before.ended_at
+
+
 def test_a_track_that_another_worker_renames_meanwhile_is_decided_again(
     eyes: Eyes, submit: Submit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,20 @@ def test_a_long_history_is_paged_without_a_gap(ada: Person, monkeypatch: pytest.
     assert seen == list(Detection.objects.order_by("-captured_at").values_list("captured_at", flat=True))
 
 
+def test_a_passage_whose_first_crop_showed_no_face_is_shown_once(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "PASSAGES", 2)
+    for number in range(5):
+        track = passage(ada, timedelta(hours=number + 1))
+        Track.objects.filter(pk=track.pk).update(captured_at=track.captured_at - timedelta(seconds=2))
+    seen, before = [], None
+    while True:
+        found, before = visits.of(ada, before)
+        seen += [one.detection.track_id for visit in found for one in visit.passages]
+        if before is None:
+            break
+    assert seen == list(Track.objects.order_by("-captured_at").values_list("pk", flat=True))
+
+
 def test_hours_are_counted_in_the_zone_of_the_viewer(ada: Person) -> None:
     detect(ada)
     # The last Monday, half past eleven at night in London: in Tokyo it is Tuesday morning.
