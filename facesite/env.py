@@ -90,7 +90,7 @@ def storage(url: str) -> dict:
     if parts.scheme == "file":
         folder = unquote(parts.path)
         return {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "BACKEND": "recognition.filestorage.FileStorage",
             "OPTIONS": {"location": folder, "base_url": None, "file_permissions_mode": 0o600},
         }
     if parts.scheme == "s3":
