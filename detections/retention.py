@@ -62,7 +62,7 @@ def apply_retention() -> dict[str, int]:
         # First of all, as orphans can take longer than a task may: so backups bring back nobody.
         tombstones.copy_out()
         removed["artifacts"] = publishing.delete_stray_artifacts()
-        removed["photo_files"] = orphans.collect(turn=now.hour)
+        removed["photo_files"] = orphans.collect(turn=int(now.timestamp() // 3600) % orphans.TURNS)
     except StorageUnavailableError as error:
         logger.warning("orphans are collected next time: %s", error)
     transaction.on_commit(erasure.forget_write_ahead_log)

@@ -13,8 +13,9 @@ from recognition import storage
 
 # An upload stores the file first. It is over, or its process is gone, long before this.
 UPLOAD_IS_OVER = timedelta(hours=1)
-# To look into a folder is a request, and there may be very many: one part of them at a time.
-TURNS = 24
+# To look into a folder is a request, and there may be very many: one part of them each hour. Not 24, of which a machine
+# that runs in office hours would never come to most.
+TURNS = 25
 
 
 def collect(older_than: timedelta = UPLOAD_IS_OVER, *, turn: int | None = None) -> int:
