@@ -255,6 +255,8 @@ CELERY = {
     "task_default_queue": "maintenance",
     "task_routes": {
         "detections.tasks.process_inbox": {"queue": "recognition"},
+        # By the clock, so to where somebody always listens: workers that train may be scaled to nothing.
+        "people.tasks.sweep_jobs": {"queue": "maintenance"},
         "people.tasks.*": {"queue": "training"},
     },
     # Tasks with limits of their own state them. A child that hangs is killed and replaced.
