@@ -10,7 +10,9 @@ trap 'rm -rf "$made"' EXIT
 
 kubectl apply --server-side --filename "$here/base/namespace.yaml"
 # The last that is made: its being there says that all are.
-if kubectl --namespace facesite get secret facesite >/dev/null 2>&1; then
+# A cluster that does not answer ends this, or keys made anew would overwrite those that are in use.
+kept=$(kubectl --namespace facesite get secret facesite --ignore-not-found --output name)
+if [ -n "$kept" ]; then
   echo "The secrets are there already."
   exit 0
 fi

@@ -138,7 +138,12 @@ ensure_vault() {
     "$(ask VAULT-ID az keyvault show --name "$vault" --query id)"
 
   # One secret for all of them, because some fit each other: they are kept together or not at all.
-  if there az keyvault secret show --vault-name "$vault" --name facesite; then
+  # It is looked for in the list: to ask for it by name fails as well when the vault only does not answer, and keys made
+  # anew would overwrite those that signed the models.
+  local kept=
+  [[ -n $dry_run ]] || kept=$(patiently az keyvault secret list --vault-name "$vault" --query "[?name=='facesite'].name" \
+    --output tsv) || die "Key vault $vault does not say what it keeps. Try again: the same command goes on."
+  if [[ -n $kept ]]; then
     az keyvault secret show --vault-name "$vault" --name facesite --query value --output tsv >"$work/secrets"
   else
     "$root/docker/make-secrets.sh" "$work/made" >/dev/null

@@ -6,6 +6,7 @@ A call that has the words of STAND_IN_FAILS in it fails without effect.
 import json
 import os
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 FOLDER = Path(os.environ["STAND_IN"])
@@ -43,7 +44,8 @@ def az(arguments: list[str]) -> int:
             (FOLDER / f"vault-{name}").write_bytes(Path(option(arguments, "--file")).read_bytes())
         return 0
     if verb == "list":
-        sys.stdout.write("one\n" if thing in made() else "")
+        is_there = thing in made() if name else any(one.startswith(f"{' '.join(noun)} ") for one in made())
+        sys.stdout.write("one\n" if is_there else "")
         return 0
     query = option(arguments, "--query")
     if verb == "show" and noun[-1] in {"account", "signed-in-user"} and "--name" not in arguments:
@@ -62,7 +64,10 @@ def kubectl(arguments: list[str]) -> int:
         arguments = arguments[:place] + arguments[place + 2 :]
     joined = " ".join(arguments)
     if arguments[:2] == ["get", "secret"]:
-        return 0 if all((FOLDER / f"secret-{name}.json").exists() for name in arguments[2:]) else 1
+        names = list(takewhile(lambda one: not one.startswith("--"), arguments[2:]))
+        there = [name for name in names if (FOLDER / f"secret-{name}.json").exists()]
+        sys.stdout.write("".join(f"secret/{name}\n" for name in there))
+        return 0 if there == names or "--ignore-not-found" in arguments else 1
     if arguments[:2] == ["get", "deployment"]:
         if "cert-manager" not in made():
             return 1

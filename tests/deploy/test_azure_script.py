@@ -88,6 +88,16 @@ def test_after_a_failure_the_same_command_goes_on(cloud: Cloud) -> None:
     assert {one.split()[-1] for one in cloud.made if one.startswith("aks")} == {"facesite", "recognition"}
 
 
+@pytest.mark.parametrize("question", ["keyvault secret list", "keyvault secret show"])
+def test_keys_are_not_made_anew_because_the_vault_does_not_answer(cloud: Cloud, question: str) -> None:
+    assert deploy(cloud, "up").returncode == 0
+    given = cloud.secret("facesite"), cloud.secret("facesite-training")
+    assert deploy(cloud, "up", fails=question).returncode != 0
+    assert [call for call in cloud.calls if "keyvault secret set" in call] == []
+    assert deploy(cloud, "up").returncode == 0
+    assert (cloud.secret("facesite"), cloud.secret("facesite-training")) == given
+
+
 def test_nobody_is_told_a_secret(deployed: Deployed) -> None:
     cloud = deployed.cloud
     secrets = [*cloud.secret("facesite").values(), *cloud.secret("facesite-training").values()]

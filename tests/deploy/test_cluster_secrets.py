@@ -64,6 +64,13 @@ def test_what_a_failure_left_is_completed(cloud: Cloud) -> None:
     assert f":{cloud.secret('facesite-database')['POSTGRES_PASSWORD']}@" in cloud.secret("facesite")["DATABASE_URL"]
 
 
+def test_keys_are_not_made_anew_because_the_cluster_does_not_answer(cloud: Cloud) -> None:
+    assert cloud.run("k8s/make-secrets.sh", "dev").returncode == 0
+    given = cloud.secret("facesite")
+    assert cloud.run("k8s/make-secrets.sh", "dev", fails="get secret").returncode != 0
+    assert cloud.secret("facesite") == given
+
+
 def test_nothing_is_applied_before_there_are_secrets_and_the_migration_is_waited_for(cloud: Cloud) -> None:
     refused = cloud.run("k8s/apply.sh", "dev")
     assert (refused.returncode, len(cloud.calls)) == (1, 1)
