@@ -277,6 +277,7 @@ CELERY = {
     "broker_connection_max_retries": None,  # for ever
     # The database is the queue: a wake-up that cannot be sent is logged and the sweeper makes up for it.
     "task_publish_retry": False,
+    "beat_scheduler": "facesite.beat:Scheduler",
     "beat_schedule_filename": str(DATA_DIR / "beat-schedule"),
     "beat_schedule": {
         # By the scheduler's clock, and read by the worker's, which may be an hour ahead. What waits meanwhile is cheap.
