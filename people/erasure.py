@@ -116,7 +116,16 @@ def _in_words(counts: Counter) -> dict[str, int]:
 
 
 def forget_write_ahead_log() -> None:
-    """SQLite keeps old pages in its write-ahead log until it is truncated; it is not while somebody reads."""
+    """SQLite keeps old pages in its write-ahead log until it is truncated; it is not while somebody reads, a backup for
+    instance. Then the next new connection does it (facesite/env.py), or retention, which ends with this every hour.
+    """
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            # It does not wait for who reads: it would keep all writers out meanwhile.
+            cursor.execute("PRAGMA busy_timeout")
+            (patience_ms,) = cursor.fetchone()
+            cursor.execute("PRAGMA busy_timeout=0")
+            try:
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout={patience_ms}")

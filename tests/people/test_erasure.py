@@ -1,6 +1,9 @@
 """Erasing a person takes everything that knows them, and nothing that knows others."""
 
+import sqlite3
+import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -132,6 +135,25 @@ def test_older_models_that_know_the_person_cannot_come_back(ada: Person) -> None
 
 def test_nobody_is_there_to_be_erased(operator: APIClient) -> None:
     assert operator.delete("/api/v1/dataset/nobody").status_code == 404
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has no such log")
+def test_a_backup_that_reads_holds_up_nobody_and_the_log_is_emptied_after_it(ada: Person) -> None:
+    """To wait for the backup, emptying the log would keep all writers out."""
+    database = Path(connection.settings_dict["NAME"])
+    with closing(sqlite3.connect(database, isolation_level=None)) as backup:
+        backup.execute("BEGIN DEFERRED")
+        backup.execute("SELECT COUNT(*) FROM people_person").fetchone()
+        started = time.monotonic()
+        erasure.erase(ada)
+        assert time.monotonic() - started < 5
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        assert cursor.fetchone() == (1000 * connection.settings_dict["OPTIONS"]["timeout"],)
+    log = database.with_name(f"{database.name}-wal")
+    assert log.stat().st_size > 0
+    erasure.forget_write_ahead_log()
+    assert log.stat().st_size == 0
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="reads the database file")
