@@ -113,6 +113,14 @@ def test_neither_passwords_nor_names_are_written_down_beyond_what_the_lock_needs
         assert secret not in caplog.text
 
 
+@pytest.mark.parametrize(("name", "password"), [("a" * 900_000, WRONG), ("a" * 256, WRONG), ("ada", "a" * 900_000)])
+def test_what_no_account_has_is_refused_without_being_written_down(ada: User, name: str, password: str) -> None:
+    answer = log_in(password, name)
+    assert answer.status_code == 200
+    assert "Ensure this value has at most" in answer.content.decode()
+    assert not AccessAttempt.objects.exists()
+
+
 def test_a_lockout_leaves_programs_alone(locked: User, make_key: Callable[..., str]) -> None:
     key = make_key(ApiKey.Scope.INTEGRATION)
     client = APIClient(REMOTE_ADDR=HERE)
