@@ -17,6 +17,12 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OWN = {name for name, service in SERVICES.items() if "build" in service}
 
 
+def files(name: str) -> list[str]:
+    """Of variables, that the service gets; later ones count."""
+    given = SERVICES[name].get("env_file", [])
+    return [one if isinstance(one, str) else one["path"] for one in given]
+
+
 def test_it_is_a_compose_file() -> None:
     # The library takes no image with both tag and digest, which Docker does.
     PyCompose.from_yaml(yaml.safe_dump(yaml.safe_load(re.sub(r"@sha256:\w+", "", PLAIN)))).validate()
@@ -61,16 +67,23 @@ def test_secrets_come_from_files_that_git_does_not_know() -> None:
     for name, service in SERVICES.items():
         named = {key for key in service.get("environment", {}) if re.search("SECRET|PASSWORD|KEY|DATABASE_URL", key)}
         assert named == set(), name
-        assert all(file.startswith("docker/secrets/") for file in service.get("env_file", []))
-    assert "docker/secrets/" in (REPOSITORY / ".gitignore").read_text().splitlines()
+        assert all(file == ".env" or file.startswith("docker/secrets/") for file in files(name))
+    assert {"docker/secrets/", ".env"} <= set((REPOSITORY / ".gitignore").read_text().splitlines())
     assert "docker/secrets" in (REPOSITORY / ".dockerignore").read_text().splitlines()
 
 
 def test_nobody_but_training_and_the_demo_has_the_private_key() -> None:
-    assert {name for name, one in SERVICES.items() if "docker/secrets/training.env" in one.get("env_file", [])} == {
-        "training",
-        "demo",
-    }
+    assert {name for name in SERVICES if "docker/secrets/training.env" in files(name)} == {"training", "demo"}
+
+
+@pytest.mark.parametrize("name", sorted(OWN - {"edge"}))
+def test_settings_of_the_operator_reach_whatever_reads_them_and_secrets_count_more(name: str) -> None:
+    assert SERVICES[name]["env_file"][0] == {"path": ".env", "required": False}
+    assert files(name)[1] == "docker/secrets/site.env"
+
+
+def test_the_port_inside_is_the_one_that_is_published() -> None:
+    assert SERVICES["web"]["environment"]["PORT"] == 8000
 
 
 def test_settings_are_those_that_are_documented() -> None:
