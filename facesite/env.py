@@ -4,6 +4,7 @@ import base64
 import os
 import secrets
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -11,6 +12,19 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 SQLITE_TIMEOUT_S = 30
+
+
+def data_dir(given: str, default: Path) -> Path:
+    """The folder of an embedded installation. It holds faces, so only its owner may look into it, unless an operator
+    has made it. A container keeps nothing in it, and may not be able to make it.
+    """
+    folder = Path(given or default).resolve()
+    with suppress(OSError):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, parents=True)
+        elif folder == default and folder.stat().st_uid == os.geteuid():
+            folder.chmod(0o700)  # made by a version that let others look
+    return folder
 
 
 def secret_key(data_dir: Path) -> str:

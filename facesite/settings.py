@@ -18,7 +18,7 @@ env = Env()
 env.read_env(str(BASE_DIR / ".env"), recurse=False)
 
 # Where an embedded installation keeps everything: database, photos, models, messages, packs.
-DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATA_DIR = environment.data_dir(env.str("DATA_DIR", ""), default=BASE_DIR / "var")
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or environment.secret_key(DATA_DIR)

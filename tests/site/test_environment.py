@@ -12,6 +12,34 @@ from django.core.exceptions import ImproperlyConfigured
 from facesite import env
 
 
+def mode(path: Path) -> int:
+    return S_IMODE(path.stat().st_mode)
+
+
+def test_only_their_owner_sees_the_files_of_an_installation(tmp_path: Path) -> None:
+    made = env.data_dir(str(tmp_path / "deep" / "made"), default=tmp_path / "var")
+    assert mode(made) == 0o700
+    default = tmp_path / "var"
+    default.mkdir(mode=0o755)
+    assert env.data_dir("", default=default) == default
+    assert mode(default) == 0o700
+
+
+def test_a_folder_that_an_operator_made_is_left_as_it_is(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir(mode=0o755)
+    assert env.data_dir(str(shared), default=tmp_path / "var") == shared
+    (tmp_path / "var").symlink_to(shared)
+    assert env.data_dir("", default=tmp_path / "var") == shared
+    assert mode(shared) == 0o755
+
+
+def test_where_nothing_is_kept_there_need_not_be_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    nowhere = tmp_path / "file" / "var"  # as on a file system that is read-only
+    assert env.data_dir("", default=nowhere) == nowhere
+
+
 def test_the_secret_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     key = env.secret_key(tmp_path / "var")
     assert len(key) >= 50
