@@ -17,12 +17,14 @@ from detections.fleet import Box, Fleet, State
 from detections.models import ExternalServer
 from detections.vitals import Vitals
 from people.models import Person
-from recognition.models import Heartbeat
+from recognition import jobs
+from recognition.models import ActiveModel, Heartbeat
 
 # The scheduler sweeps every five seconds and applies retention every hour.
 SWEEP_LATE = timedelta(minutes=1)
 RETENTION_LATE = timedelta(hours=3)
 WAITS_LONG = timedelta(minutes=1)
+TRAINER_STARTS = timedelta(minutes=2)
 NEARLY_FULL = 0.8
 DISK_LOW, DISK_LOW_BYTES = 0.1, 5 * 2**30
 DISK_OUT, DISK_OUT_BYTES = 0.03, 2**30
@@ -67,7 +69,7 @@ def _workers(vitals: Vitals) -> Iterator[Problem]:
             ("training", _("No worker trains")),
             ("maintenance", _("No worker takes care of sweeping, deliveries and retention")),
         ):
-            if queue not in serving:
+            if queue not in serving and (queue != "training" or _training_waits()):
                 yield Problem(title=title, advice=start, is_bad=True)
     alive = {one.beat.node for one in vitals.processes if one.is_alive}
     for node in sorted({one.beat.node for one in vitals.processes} - alive):
@@ -75,6 +77,11 @@ def _workers(vitals: Vitals) -> Iterator[Problem]:
             title=_("%(machine)s tells nothing of itself any more") % {"machine": node},
             advice=_("Its web and worker processes were alive a few minutes ago. Was it switched off?"),
         )
+
+
+def _training_waits() -> bool:
+    """Workers that train may be scaled to nothing: they are missed once a job has waited longer than one starts."""
+    return jobs.due().filter(created_at__lt=timezone.now() - TRAINER_STARTS).exists()
 
 
 def _scheduler(vitals: Vitals) -> Iterator[Problem]:
@@ -134,6 +141,8 @@ def _storage(vitals: Vitals) -> Iterator[Problem]:
 
 
 def _model(vitals: Vitals) -> Iterator[Problem]:
+    if vitals.pointer is None and ActiveModel.objects.exists():
+        return  # it was not read in time
     model = vitals.pointer and vitals.pointer.model
     if model and model.fault:
         yield Problem(

@@ -6,10 +6,11 @@ import re
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
@@ -82,7 +83,18 @@ def test_an_installation_without_workers_and_scheduler_says_so_first(viewer: Cli
 
 
 def test_a_queue_that_no_worker_serves_is_named(viewer: Client, all_well: None) -> None:
+    Heartbeat.objects.filter(name="box:2").update(queues="training maintenance")
+    assert problems(viewer) == ["No worker recognises faces"]
+
+
+def test_workers_that_train_are_missed_once_a_job_has_waited_longer_than_one_takes_to_start(
+    viewer: Client, all_well: None
+) -> None:
     Heartbeat.objects.filter(name="box:2").update(queues="recognition maintenance")
+    assert problems(viewer) == []  # an autoscaler has them only while there is something to train
+    Job.objects.create(kind=Job.Kind.TRAIN)
+    assert problems(viewer) == []
+    Job.objects.update(created_at=timezone.now() - timedelta(minutes=3))
     assert problems(viewer) == ["No worker trains"]
 
 
@@ -156,6 +168,21 @@ def test_a_question_that_takes_the_database_too_long_is_broken_off(
     monkeypatch.setattr(vitals, "PATIENCE_S", 0.2)
     monkeypatch.setattr(vitals, "_queue", ask)
     assert "<dt>Crops waiting</dt><dd>?</dd>" in text(viewer.get("/health/"))
+
+
+def test_a_database_that_does_not_say_which_model_serves_is_no_installation_without_one(
+    viewer: Client, all_well: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_person("ada")
+    assert problems(viewer) == ["No model is trained, so everyone is unknown"]
+    put_in_service()
+    assert problems(viewer) == []
+
+    def too_slow(_: str) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(vitals, "ActiveModel", SimpleNamespace(objects=SimpleNamespace(select_related=too_slow)))
+    assert problems(viewer) == []
 
 
 def test_a_disk_that_fills_up_is_told(viewer: Client, all_well: None, monkeypatch: pytest.MonkeyPatch) -> None:
