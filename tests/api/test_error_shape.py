@@ -35,6 +35,12 @@ def test_a_missing_thing_is_a_404(operator: APIClient, path: str) -> None:
     check(operator.get(f"/api/v1/{path}"), 404, "not-found")
 
 
+def test_text_that_is_none_is_quoted_all_the_same(operator: APIClient) -> None:
+    half_a_pair = r'{"legal_basis": "\ud800", "legal_basis_date": "2026-01-01"}'
+    answer = operator.generic("POST", "/api/v1/dataset/ada", half_a_pair, content_type="application/json")
+    assert "\ud800" in check(answer, 400, "invalid")["errors"]["legal_basis"][0]
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [("put", "dataset/a"), ("delete", "models"), ("get", "model/train"), ("get", "face-recognition/get-results")],
