@@ -17,11 +17,14 @@ WORKERS, DEAD, DONE = (
     'facesite_crops_total{outcome="done"}',
 )
 REFUSED, TAKEN = 'facesite_requests_total{status="503"}', 'facesite_requests_total{status="202"}'
+UP, SWEPT = "facesite_database_up", 'facesite_task_seconds{task="sweep"}'
 FREE, SIZE = "facesite_disk_free_bytes", "facesite_disk_bytes"
 # What Prometheus has read each minute: in trouble, and when all is well.
 CASES = [
-    ("FacesiteDatabaseDown", {"facesite_database_up": "0x20"}, {"facesite_database_up": "1x20"}),
+    ("FacesiteDatabaseDown", {UP: "0x20"}, {UP: "1x20"}),
     ("FacesiteNoWorker", {WORKERS: "0x20"}, {WORKERS: "1x20"}),
+    ("FacesiteNoScheduler", {UP: "1x20", SWEPT: "90x20"}, {UP: "1x20", SWEPT: "5x20"}),
+    ("FacesiteNoScheduler", {UP: "1x20"}, {UP: "0x20"}),  # never yet; or nobody can say
     ("FacesiteInboxLate", {"facesite_inbox_age_seconds": "90x20"}, {"facesite_inbox_age_seconds": "5x20"}),
     ("FacesiteCropsGivenUp", {DEAD: "0+1x20"}, {DEAD: "3x20", DONE: "0+9x20"}),
     ("FacesiteServerErrors", {REFUSED: "0+5x20", TAKEN: "0+50x20"}, {REFUSED: "0+1x20", TAKEN: "0+50x20"}),
