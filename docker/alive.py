@@ -3,12 +3,16 @@
 Asks neither database nor broker: to restart a process because another one is away would only add to the trouble.
 """
 
+import os
 import sys
 import urllib.request
 from pathlib import Path
 
 PATIENCE_S = 5
-ADDRESSES = {"web": "http://localhost:8000/healthz", "edge": "http://127.0.0.1:8321/status.json"}
+ADDRESSES = {
+    "web": f"http://localhost:{os.environ.get('PORT') or 8000}/healthz",  # as start.sh tells it
+    "edge": "http://127.0.0.1:8321/status.json",
+}
 # A worker without a child works on nothing.
 PROCESSES = {"worker": ("worker", 2), "scheduler": ("beat", 1)}
 

@@ -4,6 +4,8 @@ import base64
 import os
 import runpy
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from stat import S_IMODE
 
@@ -61,6 +63,20 @@ def test_processes_are_started_with_the_options_of_the_laptop(stand_ins: str) ->
     assert maintenance == lines["maintenance"].replace("--hostname maintenance@%h ", "")
     scheduler = start("scheduler", BIN=stand_ins, **GIVEN).stdout.strip()
     assert scheduler.replace("--schedule /tmp/beat-schedule --pidfile= ", "") == lines["scheduler"]
+
+
+class Well(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_server_is_asked_where_it_was_told_to_listen(monkeypatch: pytest.MonkeyPatch, given: bool) -> None:
+    with HTTPServer(("127.0.0.1", 0), Well) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        monkeypatch.setenv("PORT", str(server.server_port if given else free_port()))
+        assert runpy.run_path(str(SCRIPTS / "alive.py"))["is_alive"]("web") is given
 
 
 def test_a_server_that_does_not_answer_is_not_alive() -> None:
