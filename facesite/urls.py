@@ -8,11 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import include, path, re_path
 from django.views.defaults import page_not_found, server_error
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from access import problems
 from facesite import health, metrics
 from facesite.errors import outage
+from facesite.schema import SchemaView
 
 api = [
     path("", include("recognition.urls")),
@@ -22,7 +23,7 @@ api = [
 
 urlpatterns = [
     path("api/v1/", include(api)),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api/", login_not_required(problems.not_found)),
     path("healthz", health.alive, name="healthz"),

@@ -6,6 +6,7 @@ import re
 import pytest
 from django.core.management import call_command
 from django.urls import get_resolver
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 
@@ -52,6 +53,21 @@ def test_the_schema_is_served(db: None) -> None:
     answer = APIClient().get("/api/schema/")
     assert answer.status_code == 200
     assert b"/api/v1/dataset" in answer.content
+
+
+def test_it_is_made_once_whatever_strangers_ask(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    get_schema = SchemaGenerator.get_schema
+
+    def counted(generator: SchemaGenerator, *arguments: object, **options: object) -> dict:
+        made.append(generator)
+        return get_schema(generator, *arguments, **options)
+
+    monkeypatch.setattr(SchemaGenerator, "get_schema", counted)
+    answers = [APIClient().get("/api/schema/", {"version": str(number)}) for number in range(3)]
+    assert len({answer.content for answer in answers}) == 1
+    assert len(made) <= 1
+    assert APIClient().get("/api/schema/", {"format": "json"}).json()["paths"]
 
 
 def test_the_page_answers_and_loads_nothing_from_elsewhere(db: None) -> None:
