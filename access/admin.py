@@ -115,10 +115,12 @@ class ApiKeyAdmin(RoleModelAdmin):
         return rotated
 
     @admin.action(description="Revoke the selected keys")
-    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        for key in queryset:
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> Collection[int]:
+        revoked = [key for key in queryset if key.revoked_at is None]
+        for key in revoked:
             key.revoke()
-        self.message_user(request, f"Revoked {len(queryset)} keys.")
+        self.message_user(request, f"Revoked {len(revoked)} keys.")
+        return [key.pk for key in revoked]
 
 
 @admin.register(AccessAttempt)

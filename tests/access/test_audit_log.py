@@ -83,6 +83,15 @@ def test_what_was_refused_is_not_on_record_as_done(admin: Client, make_key: Call
     assert list(AuditEntry.objects.values_list("action", "subject")) == [("rotate", str(operator.pk))]
 
 
+def test_what_was_so_already_is_not_on_record_as_done(admin: Client) -> None:
+    former, live = (ApiKey(name=name, scope=ApiKey.Scope.INTEGRATION) for name in ("former", "live"))
+    for key in (former, live):
+        key.issue()
+    former.revoke()
+    act(admin, "revoke", "access_apikey", former, live)
+    assert list(AuditEntry.objects.values_list("action", "subject")) == [("revoke", str(live.pk))]
+
+
 def test_every_form_of_the_admin_is_on_record(admin: Client) -> None:
     settings = {"settings-TOTAL_FORMS": 0, "settings-INITIAL_FORMS": 0}
     add(admin, "detections_location", name="Gate")
