@@ -40,9 +40,12 @@ def restore(reader: Reader, newer: Iterable[Reader] = (), *, replace: bool = Fal
     with transaction.atomic():
         generation = ActiveModel.objects.values_list("generation", flat=True).first() or 0
         tables.empty()
+        kept = tables.kept()
         rows = sum(
-            tables.load(apps.get_model(name.removeprefix(DATABASE).removesuffix(".jsonl")), file)
+            tables.load(model, file)
             for name, file in reader.members(DATABASE)
+            # Older backups hold imports.
+            if (model := apps.get_model(name.removeprefix(DATABASE).removesuffix(".jsonl"))) in kept
         )
         tables.renumber()
         pointer = ActiveModel.locked()

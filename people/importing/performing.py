@@ -23,7 +23,7 @@ def perform(job: Job) -> None:
     """
     bulk = Import.objects.filter(job=job).first()
     if bulk is None:
-        raise jobs.JobError("This import was deleted.")
+        raise jobs.JobError("This import was deleted, or is not in the backup that was restored. Import it again.")
     over = job.total - bulk.photos.waiting().count()
     while row := bulk.photos.waiting().select_related("person").first():
         jobs.advance(job, f"Looked at {over} of {job.total} photos.", over, job.total)

@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -19,14 +19,17 @@ from detections import processing
 from detections.models import Crop, Detection, EdgeNode, LastSeen
 from facesite import tables
 from people import erasure, tombstones
-from people.models import Person, Photo, Tombstone
+from people.importing import arriving
+from people.models import Import, ImportedPhoto, Person, Photo, Tombstone
+from people.tasks import run_training_job
 from people.training import train
 from recognition import heartbeats
 from recognition import storage as stored
 from recognition.loader import loader
-from recognition.models import ActiveModel, Heartbeat
+from recognition.models import ActiveModel, Heartbeat, Job
 from recognition.storage import StorageUnavailableError
 from tests.fabricated import Eyes, enrol, eyes, fresh_loader, make_camera, make_node, operator_user, submit
+from tests.people.test_import_archives import zipped
 
 __all__ = ["eyes", "fresh_loader", "operator_user", "submit"]
 
@@ -114,6 +117,28 @@ def test_whoever_was_erased_since_does_not_come_back(filled: Path, file: Path) -
     assert not LastSeen.objects.filter(person=ada.pk).exists()
     assert ada.label not in loader.current().classifier.labels
     assert len(loader.current().classifier.labels) == 1
+
+
+@pytest.mark.parametrize("is_in_it", [False, True], ids=["left out", "in a backup of before"])
+def test_nor_by_photos_that_waited_to_be_imported(
+    filled: Path, file: Path, eyes: Eyes, monkeypatch: pytest.MonkeyPatch, *, is_in_it: bool
+) -> None:
+    data, bulk = zipped({"Marie/1.jpg": eyes.picture_of(5)}), Import(legal_basis="consent")
+    bulk.legal_basis_date = date(2026, 1, 1)
+    arriving.take_archive(bulk, BytesIO(data), len(data), User.objects.first())
+    job = Job.objects.get(kind=Job.Kind.IMPORT_PHOTOS)
+    with monkeypatch.context() as patch:
+        if is_in_it:
+            patch.setattr(tables, "PASSING", tables.PASSING - {"people.import", "people.importedphoto"})
+        call_command("backup", str(file))
+    run_training_job(str(job.pk))
+    erasure.erase(Person.objects.get(face_id="Marie"))
+    call_command("restore", str(file), replace=True)
+    assert not ImportedPhoto.objects.exists()
+    run_training_job(str(job.pk))
+    job.refresh_from_db()
+    assert (job.state, "Import it again" in job.message) == (Job.State.FAILED, True)
+    assert not Person.objects.filter(face_id="Marie").exists()
 
 
 @pytest.mark.slow
