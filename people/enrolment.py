@@ -79,8 +79,7 @@ def add_photo(person: Person, data: bytes, by: audit.Principal = None) -> Photo:
         raise DuplicatePhotoError(_("This person already has this photo."))
     engine = pipeline()
     copy, verdict = look_at(data, engine)
-    account = by if isinstance(by, User) else None
-    photo = Photo(person=person, sha256=sha256, added_by=account, **_columns(verdict))
+    photo = Photo(person=person, sha256=sha256, **_columns(verdict))
     if photo.is_accepted:
         # Named by random ids: no path is ever built from what a person typed.
         photo.file.name = f"{folder_of(person)}/{photo.pk}.jpg"
@@ -89,6 +88,8 @@ def add_photo(person: Person, data: bytes, by: audit.Principal = None) -> Photo:
         with transaction.atomic():
             if earlier:
                 earlier.delete()
+            # An import takes long enough for the account to be deleted meanwhile.
+            photo.added_by = User.objects.filter(pk=by.pk).first() if isinstance(by, User) else None
             photo.save()
             if photo.is_accepted:
                 store_vector(photo, verdict.face, engine.pack_id)
@@ -98,6 +99,8 @@ def add_photo(person: Person, data: bytes, by: audit.Principal = None) -> Photo:
             _delete_file(photo.file.name)
         if not Person.objects.filter(pk=person.pk).exists():
             raise PersonGoneError(_("This person was erased meanwhile.")) from None
+        if not person.photos.filter(sha256=sha256).exists():
+            raise
         raise DuplicatePhotoError(_("This person already has this photo.")) from None
     return photo
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.db import IntegrityError
 from rest_framework.test import APIClient
 
 from people import enrolment, erasure
@@ -101,6 +102,18 @@ def test_a_failed_commit_leaves_no_file(eyes: Eyes, storage: Path, db: None, mon
     with pytest.raises(enrolment.DuplicatePhotoError):
         enrolment.add_photo(person, data)
     assert len(files(storage)) == Photo.objects.count() == 1
+
+
+def test_what_the_database_refuses_for_another_reason_is_no_duplicate(
+    eyes: Eyes, storage: Path, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise IntegrityError
+
+    monkeypatch.setattr(enrolment.audit, "note", refuse)
+    with pytest.raises(IntegrityError):
+        enrolment.add_photo(make_person("ada"), eyes.picture_of(1))
+    assert not files(storage)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
@@ -304,6 +305,22 @@ def test_nor_does_the_photo_that_a_worker_just_looks_at_enrol_them_again(
     assert work().state == Job.State.SUCCEEDED
     assert not Person.objects.exists()
     assert not ImportedPhoto.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_account_that_is_deleted_meanwhile_costs_no_photo(
+    operator: Client, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(operator, {f"Ada/{number}.jpg": eyes.picture_of(1) for number in range(3)})
+    judge = enrolment.judge
+
+    def delete_and_judge(*arguments: object) -> enrolment.Verdict:
+        User.objects.all().delete()
+        return judge(*arguments)
+
+    monkeypatch.setattr(enrolment, "judge", delete_and_judge)
+    assert work().message == "Photos accepted: 3; people: 1."
+    assert set(Photo.objects.values_list("added_by", flat=True)) == {None}
 
 
 def test_training_waits_for_an_import_and_both_are_done(operator: Client, eyes: Eyes) -> None:
