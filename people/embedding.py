@@ -1,5 +1,6 @@
 """Gives every accepted photo a vector of the pack in the settings, and forgets those of packs that nothing uses."""
 
+import logging
 from collections.abc import Collection
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from recognition import jobs, publishing, storage
 from recognition.engine.packs import delete_replaced
 from recognition.engine.pipeline import Pipeline
 from recognition.models import Job
+
+logger = logging.getLogger(__name__)
 
 
 def embed_all(job: Job, engine: Pipeline) -> None:
@@ -61,10 +64,19 @@ def _embed(job: Job, engine: Pipeline, ids: Collection[UUID]) -> set[UUID]:
 
 
 def _embed_one(photo: Photo, engine: Pipeline) -> bool:
-    """Whether the photo has a vector now; not if it cannot be used any more, or was erased meanwhile."""
+    """Whether the photo has a vector now; not if it cannot be used any more, or was erased meanwhile.
+
+    Raises:
+        storage.StorageUnavailableError: nor would storage answer for another photo.
+    """
     try:
         verdict = judge(storage.read(photo.file.name), engine)
     except FileNotFoundError:
+        return False
+    except storage.StorageUnavailableError as error:
+        # If it is this file alone, the job would wait for it for ever, and all others with it.
+        storage.probe()
+        logger.error("photo %s cannot be read: %s", photo.pk, error)  # noqa: TRY400 - its text is all
         return False
     if verdict.refusal:
         return False

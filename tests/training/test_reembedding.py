@@ -1,5 +1,6 @@
 """`generate-emb` embeds every accepted photo anew; one that is lost or spoiled does not stop the others."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,25 @@ def test_a_lost_file_is_counted_and_the_others_are_done(photos: list[Photo], sto
     assert job.state == Job.State.SUCCEEDED
     assert "1 of them unusable" in job.message
     assert Embedding.objects.count() == 2
+
+
+def test_a_file_that_cannot_be_read_is_passed_over_where_the_others_can(
+    photos: list[Photo], storage: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Embedding.objects.all().delete()
+    broken = storage / photos[0].file.name
+    broken.unlink()
+    broken.mkdir()
+    job = run(Job.Kind.GENERATE_EMB)
+    assert (job.state, "1 of them unusable" in job.message) == (Job.State.SUCCEEDED, True)
+    assert Embedding.objects.count() == 2
+    assert f"photo {photos[0].pk} cannot be read" in caplog.text
+
+
+def test_where_no_file_can_be_read_it_waits(photos: list[Photo], storage: Path) -> None:
+    shutil.rmtree(storage)
+    storage.touch()
+    assert run(Job.Kind.GENERATE_EMB).state == Job.State.RUNNING
 
 
 def test_refused_photos_are_not_embedded(photos: list[Photo], eyes: Eyes) -> None:
