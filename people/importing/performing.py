@@ -9,9 +9,13 @@ from people import enrolment
 from people.likeness import looks_like
 from people.models import Import, ImportedPhoto, Person
 from recognition import jobs
+from recognition.engine.errors import PackError
 from recognition.models import Job
+from recognition.storage import StorageUnavailableError
 
 Outcome = ImportedPhoto.Outcome
+# At one photo; the last attempt of a job is for the photos behind it.
+MAX_ATTEMPTS = jobs.MAX_ATTEMPTS - 1
 
 
 def perform(job: Job) -> None:
@@ -35,6 +39,11 @@ def perform(job: Job) -> None:
 
 
 def _enrol(row: ImportedPhoto, bulk: Import, by: User | None) -> None:
+    if row.attempts >= MAX_ATTEMPTS:
+        _settle(row, outcome=Outcome.UNUSABLE, explanation=_("It could not be looked at. Use another photo."))
+        return
+    # Before anything is done with it: a worker that it kills says nothing afterwards.
+    _update(row, attempts=row.attempts + 1)
     person = row.person or _find_or_add(row, bulk, by)
     if person is None:
         return
@@ -45,6 +54,9 @@ def _enrol(row: ImportedPhoto, bulk: Import, by: User | None) -> None:
         values = {"outcome": Outcome.DUPLICATE, "explanation": str(error)}
     except enrolment.EnrolmentError as error:
         values = {"outcome": Outcome.UNUSABLE, "explanation": str(error)}
+    except (StorageUnavailableError, PackError):
+        _update(row, attempts=row.attempts)  # not the photo's fault
+        raise
     else:
         outcome = Outcome.ACCEPTED if photo.is_accepted else Outcome.REFUSED
         values = {"outcome": outcome, "explanation": photo.explanation, "photo": photo}
@@ -82,5 +94,9 @@ def _find_or_add(row: ImportedPhoto, bulk: Import, by: User | None) -> Person | 
 
 
 def _settle(row: ImportedPhoto, **values: object) -> None:
+    _update(row, image=None, size=0, **values)
+
+
+def _update(row: ImportedPhoto, **values: object) -> None:
     # Erased with the person meanwhile, it is no more.
-    ImportedPhoto.objects.filter(pk=row.pk).update(image=None, size=0, **values)
+    ImportedPhoto.objects.filter(pk=row.pk).update(**values)

@@ -81,6 +81,7 @@ class ImportedPhoto(models.Model):
     size = models.PositiveIntegerField(default=0, help_text="Bytes of the image, while it is here.")
     outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.EXPECTED)
     explanation = models.CharField(max_length=300, blank=True)
+    attempts = models.PositiveSmallIntegerField(db_default=0, help_text="At looking at it, also by workers that died.")
     photo = models.ForeignKey(Photo, null=True, on_delete=models.SET_NULL, related_name="+")
     resembles = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="+")
 

@@ -25,6 +25,7 @@ from people.training import train
 from recognition import jobs, stopping, wakeup
 from recognition.engine.packs import Pack
 from recognition.models import Job
+from recognition.storage import StorageUnavailableError
 from tests.fabricated import Eyes, enrol, eyes, fresh_loader, make_person
 from tests.people.test_import_archives import zipped
 from tests.web.sightings import text
@@ -321,6 +322,42 @@ def test_an_account_that_is_deleted_meanwhile_costs_no_photo(
     monkeypatch.setattr(enrolment, "judge", delete_and_judge)
     assert work().message == "Photos accepted: 3; people: 1."
     assert set(Photo.objects.values_list("added_by", flat=True)) == {None}
+
+
+def test_a_photo_at_which_every_worker_fails_is_left_out_and_the_others_come_in(
+    operator: Client, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(operator, {f"{name}/1.jpg": eyes.picture_of(seed) for seed, name in enumerate(("Ada", "Grace", "Marie"))})
+    whole, looked = enrolment.add_photo, []
+
+    def fail_at_grace(person: Person, *rest: object) -> Photo:
+        looked.append(person.face_id)
+        if person.face_id == "Grace":
+            raise MemoryError
+        return whole(person, *rest)
+
+    monkeypatch.setattr(enrolment, "add_photo", fail_at_grace)
+    while (job := work()).state == Job.State.RUNNING:
+        Job.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    assert (job.state, job.message) == (Job.State.SUCCEEDED, "Photos accepted: 2; people: 2.")
+    assert looked == ["Ada", "Grace", "Grace", "Marie"]
+    assert (outcomes()["Grace/1.jpg"][0], "could not be looked at" in report(operator)) == ("unusable", True)
+    assert not ImportedPhoto.objects.exclude(image=None).exists()
+
+
+def test_storage_that_is_away_counts_against_no_photo(
+    operator: Client, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise StorageUnavailableError
+
+    send(operator, {"Ada/1.jpg": eyes.picture_of(1)})
+    with monkeypatch.context() as patch:
+        patch.setattr(enrolment.storage, "write_once", away)
+        for _ in range(4):
+            work()
+            Job.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    assert work().message == "Photos accepted: 1; people: 1."
 
 
 def test_training_waits_for_an_import_and_both_are_done(operator: Client, eyes: Eyes) -> None:
