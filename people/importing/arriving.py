@@ -1,11 +1,12 @@
 """Takes a zip, or a folder file by file. What names and sizes tell is told before any photo is looked at."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
@@ -36,7 +37,7 @@ def take_archive(bulk: Import, file: BinaryIO, size: int, by: User) -> None:
         entries = archives.entries(file, size)
     except archives.ArchiveError as error:
         raise ImportRefusedError(str(error)) from error
-    with transaction.atomic():
+    with _whole():
         rows = _expect(bulk, [entry.path for entry in entries], range(len(entries)))
         for row, entry in zip(rows, entries, strict=True):
             if row.outcome == Outcome.EXPECTED:
@@ -58,7 +59,7 @@ def expect(bulk: Import, paths: Sequence[str]) -> None:
             _("There are %(count)s files in this folder; %(most)s are taken at once.")
             % {"count": f"{len(numbers):,}", "most": f"{settings.MAX_IMPORT_PHOTOS:,}"}
         )
-    with transaction.atomic():
+    with _whole():
         _expect(bulk, [paths[number] for number in numbers], numbers)
 
 
@@ -91,6 +92,16 @@ def start(bulk: Import, by: User) -> None:
         bulk.save(update_fields=["job"])
         audit.note(by, "import", "photos", [bulk.pk], photos=total)
         transaction.on_commit(lambda: wakeup.wake(wakeup.TRAINING, str(bulk.job_id)))
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """A transaction. Raises ImportRefusedError if somebody whom its rows name was erased before it ended."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        raise ImportRefusedError(_("Somebody in it was erased while it came in. Send it again.")) from error
 
 
 def _expect(bulk: Import, paths: Sequence[str], numbers: Iterable[int]) -> list[ImportedPhoto]:
