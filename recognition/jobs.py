@@ -160,12 +160,16 @@ def release_stuck() -> list[Job]:
     """Free the lease whoever holds it, and return the jobs that are back in the queue."""
     with transaction.atomic():
         ActiveModel.locked()
-        stuck = list(Job.objects.filter(kind__in=Job.LONG, state=Job.State.RUNNING))
-        for job in stuck:
-            job.state, job.lease_expires_at, job.attempts = Job.State.QUEUED, None, 0
-            job.message = "Released by an administrator; waiting for a worker."
-            job.save()
-        return stuck
+        # Locked: whoever holds it may end it just now.
+        stuck = Job.objects.select_for_update().filter(kind__in=Job.LONG, state=Job.State.RUNNING)
+        released = Job.objects.filter(pk__in=[job.pk for job in stuck])
+        released.update(
+            state=Job.State.QUEUED,
+            lease_expires_at=None,
+            attempts=0,
+            message="Released by an administrator; waiting for a worker.",
+        )
+        return list(released)
 
 
 def count_done(job_id: UUID, done: int | CombinedExpression, failed: int) -> None:

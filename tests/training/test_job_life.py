@@ -1,11 +1,14 @@
 """A training job: requested once, held by one worker at a time under a lease, and always ended with a clear text."""
 
+import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
+from django.db import transaction
 from django.utils import timezone
 
 from people import tasks
@@ -152,6 +155,24 @@ def test_a_job_released_on_its_last_attempt_is_run_not_stuck_for_ever(job: Job) 
     jobs.release_stuck()
     jobs.run(job.pk, lambda _: None)
     assert reload(job).state == State.SUCCEEDED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_ends_while_it_is_to_be_released_stays_as_it_ended() -> None:
+    job, ended = jobs.claim(jobs.request(Kind.TRAIN).pk), threading.Event()
+
+    def end() -> None:
+        with transaction.atomic():
+            jobs._finish(job, State.SUCCEEDED, "Done.")
+            ended.set()
+            time.sleep(0.3)
+
+    def release() -> list[Job]:
+        assert ended.wait(10)
+        return jobs.release_stuck()
+
+    assert run_together(end, release) == [None, []]
+    assert (reload(job).state, job.message) == (State.SUCCEEDED, "Done.")
 
 
 def test_releasing_when_nothing_is_stuck_does_nothing(job: Job) -> None:
