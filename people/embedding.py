@@ -1,4 +1,4 @@
-"""Gives every accepted photo a vector of the pack in the settings, and forgets those of packs that nothing uses."""
+"""Gives the photos of everyone lawful vectors of the pack in the settings, and forgets those of packs not in use."""
 
 import logging
 from collections.abc import Collection
@@ -19,8 +19,8 @@ logger = logging.getLogger(__name__)
 
 
 def embed_all(job: Job, engine: Pipeline) -> None:
-    """Embed every accepted photo again."""
-    _embed(job, engine, _ids(Photo.objects.filter(refusal="")))
+    """Embed every photo of everyone lawful again."""
+    _embed(job, engine, _ids(_lawful()))
 
 
 def embed_missing(job: Job, engine: Pipeline) -> None:
@@ -29,8 +29,7 @@ def embed_missing(job: Job, engine: Pipeline) -> None:
     Those that somebody enrols meanwhile are embedded too, so that a model made right after this lacks nobody. After a
     crash the next attempt finds fewer missing.
     """
-    photos = Photo.objects.filter(refusal="", person__in=Person.objects.lawful())
-    missing = photos.exclude(embeddings__pack_id=engine.pack_id)
+    missing = _lawful().exclude(embeddings__pack_id=engine.pack_id)
     unusable: set[UUID] = set()
     while ids := [pk for pk in _ids(missing) if pk not in unusable]:
         unusable |= _embed(job, engine, ids)
@@ -44,6 +43,11 @@ def forget_unused_packs(target: str) -> None:
     kept = publishing.live_pack_ids() | {target}
     Embedding.objects.exclude(pack_id__in=kept).delete()
     delete_replaced(settings.PACKS_DIR, keep=kept)
+
+
+def _lawful() -> QuerySet[Photo]:
+    """The accepted photos of whoever may be recognised."""
+    return Photo.objects.filter(refusal="", person__in=Person.objects.lawful())
 
 
 def _ids(photos: QuerySet[Photo]) -> list[UUID]:

@@ -1,13 +1,14 @@
-"""`generate-emb` embeds every accepted photo anew; one that is lost or spoiled does not stop the others."""
+"""`generate-emb` embeds every photo of everyone lawful anew; one that is lost or spoiled does not stop the others."""
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from people import embedding, enrolment, training
-from people.models import Embedding, Photo
+from people.models import Embedding, Person, Photo
 from recognition import jobs
 from recognition.engine.pipeline import Pipeline
 from recognition.loader import pipeline
@@ -84,6 +85,13 @@ def test_where_no_file_can_be_read_it_waits(photos: list[Photo], storage: Path) 
 def test_refused_photos_are_not_embedded(photos: list[Photo], eyes: Eyes) -> None:
     enrolment.add_photo(photos[0].person, eyes.picture())
     assert run(Job.Kind.GENERATE_EMB).total == 3
+
+
+def test_nor_are_those_of_people_whose_legal_basis_ended(photos: list[Photo]) -> None:
+    Embedding.objects.all().delete()
+    Person.objects.update(legal_basis_expires=date(2026, 2, 1))
+    assert run(Job.Kind.GENERATE_EMB).state == Job.State.SUCCEEDED
+    assert not Embedding.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
