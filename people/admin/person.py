@@ -34,6 +34,10 @@ from recognition.models import ActiveModel, Job, TrainedModel
 from recognition.storage import RETRY_AFTER_S, StorageUnavailableError
 
 
+# Of the form that confirms an erasure, beside one for each person; a few more than it has.
+OTHER_FIELDS = 10
+
+
 class PersonForm(forms.ModelForm):
     photos = PhotosField(
         required=False,
@@ -231,7 +235,12 @@ class PersonAdmin(RoleModelAdmin):
         return self._erase(request, [person])
 
     @admin.action(description="Erase the selected people", permissions=["delete"])
-    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Person]) -> HttpResponse:
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Person]) -> HttpResponse | None:
+        count, most = queryset.count(), settings.DATA_UPLOAD_MAX_NUMBER_FIELDS - OTHER_FIELDS
+        if count > most:
+            said = f"{count} people are selected, and {most} can be erased at once. Narrow the list down first."
+            self.message_user(request, said, messages.ERROR)
+            return None
         return self._erase(request, list(queryset))
 
     def _erase(self, request: HttpRequest, people: list[Person]) -> HttpResponse:

@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.http import HttpResponse
@@ -69,6 +70,19 @@ def test_several_people_are_erased_at_once(operator: Client, ada: Person) -> Non
     assert operator.post(LIST, confirmation).status_code == 302
     assert not Person.objects.exists()
     assert not LogEntry.objects.exists()
+
+
+def test_more_people_than_the_confirmation_could_name_are_refused_before_it_asks(
+    operator: Client, ada: Person, settings: LazySettings
+) -> None:
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 11
+    chosen = {"action": "delete_selected", "select_across": "1", "_selected_action": [ada.pk]}
+    page = text(operator.post(LIST, chosen, follow=True))
+    assert "2 people are selected, and 1 can be erased at once." in page
+    assert "This cannot be undone" not in page
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 12
+    page = text(operator.post(LIST, chosen, follow=True))
+    assert "This cannot be undone" in page
 
 
 def test_somebody_who_is_gone_already_is_no_error(operator: Client, ada: Person) -> None:
