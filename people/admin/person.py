@@ -12,7 +12,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.db.models import DateField, QuerySet
+from django.db.models import DateField, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -28,11 +28,10 @@ from access.headers import permissions_policy
 from access.roles import Capability
 from people import enrolment, erasure, mixups, thumbnails, training
 from people.admin.photos import LATER, DayInput, PhotosField, judge
-from people.models import Person, PersonGroup, Photo, today
+from people.models import ImportedPhoto, Person, PersonGroup, Photo, today
 from recognition import jobs, storage, wakeup
 from recognition.models import ActiveModel, Job, TrainedModel
 from recognition.storage import RETRY_AFTER_S, StorageUnavailableError
-
 
 # Of the form that confirms an erasure, beside one for each person; a few more than it has.
 OTHER_FIELDS = 10
@@ -279,6 +278,9 @@ def what_will_go(people: list[Person]) -> dict[str, int]:
     for relation in Person._meta.related_objects:  # noqa: SLF001
         rows = relation.related_model.objects.filter(**{f"{relation.field.name}__in": people})
         counts[str(relation.related_model._meta.verbose_name_plural)] += rows.count()  # noqa: SLF001
+    # With those that wait for somebody of such a name, as in erasure.
+    named = Q(person=None, person_name__in=[person.face_id for person in people])
+    counts["imported photos"] = ImportedPhoto.objects.filter(Q(person__in=people) | named).count()
     labels = [person.label for person in people]
     models = TrainedModel.objects.filter(retired_at=None, labels__label__in=labels).distinct().count()
     return {kind: count for kind, count in (dict(counts) | {"trained models that know them": models}).items() if count}

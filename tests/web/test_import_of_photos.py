@@ -313,6 +313,18 @@ def test_photos_that_wait_for_somebody_who_is_enrolled_meanwhile_go_with_them(op
     assert [person.face_id for person in Person.objects.all()] == ["Grace"]
 
 
+def test_before_somebody_is_erased_it_is_said_how_many_imported_photos_go_with_them(
+    operator: Client, eyes: Eyes
+) -> None:
+    ada = enrol("Ada", 1)
+    send(operator, {"Ada/1.jpg": eyes.picture_of(1), "Ada/2.txt": b"", "Grace/1.jpg": eyes.picture_of(2)})
+    grace = enrol("Grace", 2)
+    for person, count in ((ada, 2), (grace, 1)):
+        page = text(operator.get(reverse("admin:people_person_delete", args=[person.pk])))
+        assert f"<li>imported photos: {count}</li>" in page
+        assert erasure.erase(person)["importedphoto"] == count
+
+
 def test_nor_does_the_photo_that_a_worker_just_looks_at_enrol_them_again(
     operator: Client, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
