@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from access import audit
+from people import mixups
 from people.models import Embedding, Person, Photo
 from recognition import storage
 from recognition.engine.errors import ImageError
@@ -110,6 +111,7 @@ def remove_photo(photo: Photo, by: audit.Principal = None) -> None:
     name = photo.file.name
     with transaction.atomic():
         audit.note(by, "remove photo", "person", [photo.person.label])
+        mixups.keep_answers(photo)
         photo.delete()
     if name:
         transaction.on_commit(lambda: _delete_file(name))

@@ -56,3 +56,12 @@ def _mixups(found: mixups.Mixups, photos: Sequence[UUID], known: Mapping[UUID, P
 def dismiss(chosen: QuerySet[Mixup], user: User) -> int:
     """Say that all is well with these: they are not asked about again."""
     return chosen.filter(dismissed_at=None).update(dismissed_at=timezone.now(), dismissed_by=user)
+
+
+def keep_answers(photo: Photo) -> None:
+    """To be called before the photo is deleted: what was said of two people holds as long as each has another photo."""
+    another = photo.person.photos.filter(refusal="").exclude(pk=photo.pk).first()
+    if another:
+        answers = Mixup.objects.filter(kind=Mixup.Kind.SAME_PERSON).exclude(dismissed_at=None)
+        answers.filter(photo=photo).update(photo=another)
+        answers.filter(other_photo=photo).update(other_photo=another)

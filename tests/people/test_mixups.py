@@ -63,6 +63,20 @@ def test_a_photo_removed_during_training_takes_its_questions_with_it(photos: lis
     assert not Mixup.objects.exists()
 
 
+@pytest.mark.usefixtures("storage")
+def test_what_was_answered_about_two_people_holds_while_each_has_a_photo(
+    photos: list[UUID], found: Mixups, operator_user: User
+) -> None:
+    mixups.record(found, photos)
+    mixups.dismiss(Mixup.objects.all(), operator_user)
+    for pk in (photos[0], photos[3]):
+        enrolment.remove_photo(Photo.objects.get(pk=pk))
+    left = Mixups((), (SamePerson(("ada", "grace"), 0.97, (0, 1)),))
+    assert mixups.record(left, photos[1:3]) == 0
+    enrolment.remove_photo(Photo.objects.get(pk=photos[1]))
+    assert not Mixup.objects.exists()
+
+
 @pytest.mark.corpus
 def test_training_finds_a_photo_under_the_wrong_face_id_and_a_person_enrolled_twice(
     corpus: Path, storage: Path, operator_user: User
