@@ -124,4 +124,8 @@ def public_name(source: VideoSource) -> str:
     scheme, _, rest = source.partition("://")
     secret, _, place = rest.rpartition("@")
     # With one of these before an @, nobody can tell a path from a password: people forget to escape them.
-    return f"{scheme}://{'…' if set('/?') & set(secret) else place.partition('?')[0]}"
+    if set("/?") & set(secret):
+        return f"{scheme}://…"
+    host, slash, path = place.partition("?")[0].partition("/")
+    # Some cameras take user name and password in the path.
+    return f"{scheme}://{host}{slash}{'…' if set('=&;') & set(path) else path}"

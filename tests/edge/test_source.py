@@ -170,6 +170,19 @@ def test_public_name_hides_a_password_that_is_not_escaped(password):
     assert public_name(f"rtsp://viewer:{password}@10.0.0.7/ch1") in {"rtsp://10.0.0.7/ch1", "rtsp://…"}
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "user=admin&password=s3cret&channel=1&stream=0.sdp?real_stream",
+        "user=admin_password=s3cret_channel=1_stream=0.sdp",
+        "snapshot;user=admin;pwd=s3cret",
+        "live/user=admin/password=s3cret",
+    ],
+)
+def test_public_name_hides_a_password_in_the_path(path):
+    assert public_name(f"rtsp://10.0.0.7:554/{path}") == "rtsp://10.0.0.7:554/…"
+
+
 def test_picture_that_opencv_cannot_take_is_a_lost_connection(mjpeg, monkeypatch):
     stop, opened = threading.Event(), []
 
