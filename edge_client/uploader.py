@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 from edge_client import backoff
 from edge_client.bundle import Crop
-from edge_client.clock import Stamp, steady
-from edge_client.presence import Presence
+from edge_client.clock import steady
+from edge_client.presence import Beats, Presence
 from edge_client.server import MAX_BATCH, MAX_BATCH_BYTES, Receipt, RefusedError, Server, UnavailableError
 from edge_client.spool import Spool
 
@@ -104,46 +104,50 @@ class Uploader:
 
     def _exchange(self) -> None:
         clock = self._server.clock
-        waiting: list[tuple[Crop, Stamp]] = []
-        if clock.is_set or self.last_contact:
+        may_send = clock.is_set or self.last_contact is not None
+        if may_send:
             with self._changed:
                 self._send_at = math.inf
-            total = len(self._spool)
-            waiting = self._spool.oldest(MAX_BATCH, MAX_BATCH_BYTES)
-            if len(waiting) < total:
-                self.wake(0)
+        beats = self._presence.news()  # looked at first: a track's crops are in the spool before its beats come
+        total = len(self._spool)
+        waiting = self._spool.oldest(MAX_BATCH, MAX_BATCH_BYTES) if may_send else []
+        if len(waiting) < total:
+            beats = {}  # of a track that it does not know yet, the server would not note them
+            self.wake(0)
         if waiting:
-            self._deliver([replace(crop, captured_at=clock.correct(crop.captured_at, at)) for crop, at in waiting])
+            self._deliver(
+                [replace(crop, captured_at=clock.correct(crop.captured_at, at)) for crop, at in waiting], beats
+            )
         else:
-            self._say(())
+            self._say((), beats)
             self._spool.tidy()
 
-    def _deliver(self, batch: Sequence[Crop]) -> None:
+    def _deliver(self, batch: Sequence[Crop], beats: Beats) -> None:
         """Settle every crop of a batch: stored, or given up because the server rejects it."""
         parts = [batch]
-        with_news = True
+        news: Beats | None = beats
         while parts and not self._abandoned.is_set():
             part = parts.pop()
-            receipt = self._say(part, with_news=with_news)
+            receipt = self._say(part, news)
             blamed = [crop for crop in part if crop.id in receipt.rejected]
             rest = [crop for crop in part if crop.id not in receipt.rejected]
             self._give_up(blamed, receipt)
             if receipt.stored:
                 self.sent += len(rest)
                 self._spool.remove(crop.id for crop in rest)
-            elif blamed or with_news:  # what was said beside the crops may be to blame
+            elif blamed or news is not None:  # what was said beside the crops may be to blame
                 parts += [rest] if rest else []
             elif len(part) == 1:
                 self._give_up(part, receipt)
             else:  # the server does not say which crop is to blame: find it by halving
                 parts += [part[len(part) // 2 :], part[: len(part) // 2]]
-            with_news = False
+            news = None
 
-    def _say(self, crops: Sequence[Crop], *, with_news: bool = True) -> Receipt:
-        """One request: these crops, and whatever else there is to tell."""
-        beats = self._presence.news() if with_news else {}
+    def _say(self, crops: Sequence[Crop], news: Beats | None) -> Receipt:
+        """One request: these crops, these beats, and the node's figures if it is time; None: the crops alone."""
+        beats = news or {}
         times = {track: self._server.clock.correct(at, stamp) for track, (at, stamp) in beats.items()}
-        reports = with_news and (steady() >= self._report_at or not crops)
+        reports = news is not None and (steady() >= self._report_at or not crops)
         figures = self._figures() if reports else {}
         receipt = self._server.store(crops, times, figures) if crops else self._server.heartbeat(times, figures)
         if receipt.stored:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from edge_client import backoff, bundle, presence, uploader
+from edge_client.clock import Stamp
 from edge_client.figures import CameraStats, NodeStats
 from edge_client.outbox import HURRY, Outbox
 from edge_client.server import MAX_BATCH, Server
@@ -199,6 +201,21 @@ def test_beat_that_could_not_be_told_is_told_later_unless_a_newer_one_came(serve
     outbox.submit(crop(1))
     wait_until(lambda: len(server.uploads) == 2, "the second try")
     assert list(server.uploads[1].beats) == [("entrance", "track-7")]
+
+
+def test_beats_wait_for_the_crops_of_their_tracks(server, path):
+    """The server does not note those of a track that it does not know."""
+    with closing(Spool(path)) as spool:
+        for number in range(2 * MAX_BATCH + 1):
+            spool.add(crop(number), Stamp(0, 0, "boot"))
+    server.answers.append(Reply(503))
+    outbox = Outbox(Server(server.url, KEY), path)
+    for number in range(2 * MAX_BATCH + 1):
+        outbox.beat("entrance", f"track-{number}", TAKEN)
+    assert outbox.close(20) == 0
+    *earlier, last = server.uploads
+    assert [one.beats for one in [*server.heartbeats, *earlier]] == [{}] * (1 + len(earlier))
+    assert len(last.beats) == 2 * MAX_BATCH + 1
 
 
 def test_memory_of_tracks_is_bounded(monkeypatch):
