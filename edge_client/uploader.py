@@ -5,6 +5,7 @@ import math
 import random
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -114,13 +115,18 @@ class Uploader:
         if len(waiting) < total:
             beats = {}  # of a track that it does not know yet, the server would not note them
             self.wake(0)
-        if waiting:
+        if not waiting:
+            self._say((), beats)
+            self._spool.tidy()
+            return
+        try:
             self._deliver(
                 [replace(crop, captured_at=clock.correct(crop.captured_at, at)) for crop, at in waiting], beats
             )
-        else:
-            self._say((), beats)
-            self._spool.tidy()
+        except UnavailableError:
+            if steady() >= self._report_at:
+                self._report_alone()
+            raise
 
     def _deliver(self, batch: Sequence[Crop], beats: Beats) -> None:
         """Settle every crop of a batch: stored, or given up because the server rejects it."""
@@ -156,6 +162,14 @@ class Uploader:
                 self._report_at = steady() + REPORT_EVERY
                 self.settings_version = receipt.settings_version or self.settings_version
         return receipt
+
+    def _report_alone(self) -> None:
+        """A server that takes no crops now should still know that the node is there. What fails here is tried again a
+        report later, and told by the crops.
+        """
+        self._report_at = steady() + REPORT_EVERY
+        with suppress(UnavailableError, RefusedError):
+            self._say((), {})
 
     def _give_up(self, crops: Sequence[Crop], receipt: Receipt) -> None:
         for crop in crops:

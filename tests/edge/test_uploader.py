@@ -9,6 +9,7 @@ import pytest
 
 from edge_client import backoff, uploader
 from edge_client.bundle import Crop
+from edge_client.clock import steady
 from edge_client.figures import NodeStats
 from edge_client.outbox import Outbox
 from edge_client.server import MAX_BATCH, RefusedError, Server, UnavailableError
@@ -202,6 +203,37 @@ def test_figures_that_the_server_cannot_read_cost_no_crop(always_reporting, serv
     outbox.submit(crop())
     wait_until(lambda: outbox.status().sent == 2, "delivery")
     assert outbox.status().rejected == 0
+
+
+def test_server_that_takes_no_crops_hears_that_the_node_is_there(server, outbox, monkeypatch):
+    wait_until(lambda: server.heartbeats, "the first heartbeat")
+    monkeypatch.setattr(uploader, "REPORT_EVERY", 1.0)
+    outbox._uploader._report_at = steady()
+    server.answers += [Reply(503)] * 10_000
+    outbox.submit(crop())
+    wait_until(lambda: len(server.heartbeats) == 4, "heartbeats")
+    assert len(server.uploads) > 4
+    assert [one.node.get("queued") for one in server.heartbeats[1:]] == [1, 1, 1]
+    assert "answered 503" in server.heartbeats[-1].node["last_error"]
+    server.answers.clear()
+    assert outbox.close(20) == 0
+
+
+def test_node_that_is_not_heard_either_does_not_ask_more_often(server, outbox, monkeypatch, caplog):
+    wait_until(lambda: server.heartbeats, "the first heartbeat")
+    outbox._uploader._report_at = steady()
+    tried = []
+
+    def away(*_: object) -> None:
+        tried.append(1)
+        raise UnavailableError("no heartbeat")
+
+    monkeypatch.setattr(outbox._server, "heartbeat", away)
+    server.answers += [Reply(503)] * 5
+    assert deliver(outbox, [crop()]) == 0
+    assert (len(server.uploads), len(tried)) == (6, 1)
+    assert "answered 503; trying again" in caplog.text
+    assert "no heartbeat" not in caplog.text
 
 
 def test_fault_of_the_program_is_logged_and_does_not_end_delivery(always_reporting, outbox, caplog):
