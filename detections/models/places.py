@@ -5,6 +5,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from access.models import ApiKey
+from detections.streams import check_stream
+
+DEFAULT_MIN_SIZE = 40.0  # pixels, of a node that is told nothing else
 
 
 class Location(models.Model):
@@ -105,8 +108,14 @@ class CameraSettings(models.Model):
         return f"settings of {self.camera_id}"
 
     def clean(self) -> None:
-        if self.max_size is not None and self.max_size <= (self.min_size or 0):
-            raise ValidationError({"max_size": "The largest face must be larger than the smallest."})
+        if self.video_source:
+            try:
+                check_stream(self.video_source)
+            except ValidationError as error:
+                raise ValidationError({"video_source": error}) from error
+        smallest = DEFAULT_MIN_SIZE if self.min_size is None else self.min_size
+        if self.max_size is not None and self.max_size <= smallest:
+            raise ValidationError({"max_size": f"The largest face must be larger than the smallest ({smallest:g})."})
 
 
 class CameraStatus(models.Model):

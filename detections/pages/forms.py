@@ -1,7 +1,5 @@
 """What is asked when a node is added."""
 
-from urllib.parse import urlsplit
-
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
@@ -9,23 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from detections.joining import NewCamera
 from detections.models import Camera, EdgeNode
+from detections.streams import check_stream
 
-# What a node opens when a server tells it to.
-STREAMS = {"rtsp", "rtsps", "rtmp", "http", "https"}
 MOST_CAMERAS = 64
-
-
-def check_stream(value: str) -> None:
-    if not value.isdecimal() and not _is_stream(value):
-        raise ValidationError(_("Neither a stream's address (rtsp://… or http://…) nor the number of a webcam."))
-
-
-def _is_stream(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-    except ValueError:  # brackets around what is no IPv6 address
-        return False
-    return parts.scheme in STREAMS and bool(parts.hostname)
 
 
 class NodeForm(forms.Form):

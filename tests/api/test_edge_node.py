@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 
 from access.models import ApiKey
 from detections.models import CameraSettings
+from detections.models.places import DEFAULT_MIN_SIZE
 from edge_client.settings import CHOICES, SETTINGS, merge
 from tests.fabricated import make_camera, make_node
 
@@ -75,3 +76,17 @@ def test_a_key_of_no_node_is_told_what_to_do(with_key: Callable[..., APIClient],
 def test_sizes_that_exclude_every_face_are_refused(node: APIClient) -> None:
     with pytest.raises(ValidationError, match="must be larger"):
         CameraSettings(camera_id="gate", min_size=80, max_size=60).full_clean()
+
+
+def test_a_largest_face_below_what_a_node_takes_for_the_smallest_is_refused(node: APIClient) -> None:
+    assert merge("camera gate", {}).min_size == DEFAULT_MIN_SIZE
+    with pytest.raises(ValidationError, match=r"must be larger than the smallest \(40\)"):
+        CameraSettings(camera_id="gate", max_size=30).full_clean()
+    CameraSettings(camera_id="gate", min_size=20, max_size=30).full_clean()
+
+
+@pytest.mark.parametrize("source", ["file:///etc/passwd", "front door", "rtsp://"])
+def test_a_source_that_no_node_would_open_is_refused(node: APIClient, source: str) -> None:
+    with pytest.raises(ValidationError, match="Neither a stream"):
+        CameraSettings(camera_id="gate", video_source=source).full_clean()
+    CameraSettings(camera_id="gate", video_source="rtsp://10.0.0.5/1").full_clean()

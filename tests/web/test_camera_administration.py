@@ -80,6 +80,14 @@ def test_a_camera_may_be_told_how_to_be_watched(admin: Client) -> None:
     assert (chosen.video_source, chosen.target_fps, chosen.motion, chosen.codec) == ("rtsp://gate", 6, None, "")
 
 
+def test_a_source_that_no_node_would_open_is_told(admin: Client) -> None:
+    page = reverse("admin:detections_camera_change", args=[make_camera("gate").pk])
+    form = {"name": "gate", "location": make_camera("gate").location.pk, "is_active": "on"}
+    rows = {"settings-TOTAL_FORMS": 1, "settings-INITIAL_FORMS": 0, "settings-0-camera": "gate"}
+    answer = admin.post(page, form | rows | {"settings-0-video_source": "front door", "settings-0-motion": "unknown"})
+    assert "Neither a stream" in text(answer)
+
+
 def test_an_external_server_gets_a_secret_that_is_shown_once(admin: Client) -> None:
     form = {"name": "door", "url": "https://door.example/hook", "is_active": "on"}
     page = text(admin.post(reverse("admin:detections_externalserver_add"), form, follow=True))
