@@ -1,7 +1,7 @@
 """Which cameras a node watches, and how: what the operator states, completed by what the server says."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge_client.config import NodeConfig
@@ -15,12 +15,16 @@ _SCHEMES = {"rtsp", "rtsps", "rtmp", "http", "https"}
 
 
 def roster(
-    config: NodeConfig, told: NodeSettings | None, leave_out: Callable[[str], None] = log.error
+    config: NodeConfig,
+    told: NodeSettings | None,
+    leave_out: Callable[[str], None] = log.error,
+    *,
+    before: Sequence[CameraConfig] = (),
 ) -> tuple[CameraConfig, ...]:
     """The cameras to watch. `told`: what the server says; None while it cannot be reached.
 
     Raises RefusedError: the one camera that was asked for is none of the node's. A camera among others that cannot be
-    watched is left out, and `leave_out` is told why.
+    watched as it is set goes on as `before` if it was watched, else it is left out; `leave_out` is told why.
     """
     remote = {camera.id: camera for camera in told.cameras} if told else {}
     names = list(config.cameras) + [name for name in remote if name not in config.cameras and not config.only_stated]
@@ -40,6 +44,7 @@ def roster(
             if config.only_stated:
                 raise
             leave_out(str(error))
+            cameras += [camera for camera in before if camera.id == name]
     return tuple(cameras)
 
 

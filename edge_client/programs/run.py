@@ -115,7 +115,7 @@ def _refresh(
             continue
         try:
             told = server.node()
-            node.watch(roster(node_config, told))
+            node.watch(roster(node_config, told, before=[watch.config for watch in node.watches]))
         except Exception as error:
             # For a year without a visit, as with what is sent.
             wait = max(_LOOK_EVERY, next(delays))

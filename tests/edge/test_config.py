@@ -143,6 +143,16 @@ def test_wrong_setting_of_the_server_leaves_only_that_camera_out(written, caplog
     assert "camera a: min_size must be a number" in caplog.text
 
 
+def test_camera_goes_on_as_before_where_a_new_setting_does_not_fit(written, caplog):
+    config = load(written("[defaults]\nmin_size = 50\n"))
+    before = roster(config, told(remote("a"), remote("b"), remote("gone"), remote("off")))
+    changed = remote("a", min_size=20, max_size=45), remote("b", min_confidence=0.8), remote("off", active=False)
+    a, b = roster(config, told(*changed), before=before)
+    assert a == before[0]
+    assert b.settings.min_confidence == 0.8
+    assert "camera a: max_size must be larger than min_size" in caplog.text
+
+
 def test_only_camera_must_be_one_of_the_nodes(written):
     config = load(written('[cameras.a]\nsource = "0"\n'))
     object.__setattr__(config, "only_stated", True)

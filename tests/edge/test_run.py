@@ -1,8 +1,10 @@
 """The whole node on the demo video: every visit of a person arrives as one track, and emptiness sends nothing."""
 
+import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -12,8 +14,14 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_client.config import NodeConfig
+from edge_client.programs import run
+from edge_client.settings import StatedCamera
 from facesite import demo_video
-from tests.edge.conftest import FakeServer, Reply, Upload, write_video
+from tests.edge.conftest import KEY, FakeServer, Reply, Upload, write_video
+from tests.edge.test_node import Bench, camera
+from tests.edge.test_status_page import Link
+from tests.servers import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FINISHED = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -99,6 +107,25 @@ def test_key_revoked_while_the_last_crops_go_out_fails_the_run(server, key_file,
     assert "the server does not accept the API key: it is wrong or revoked (401)" in result.stderr
     assert len(server.uploads) == 1
     assert set(server.uploads[0].types.values()) == {"image/webp"}
+
+
+def test_camera_is_watched_on_when_the_server_says_what_does_not_fit(server, video, caplog):
+    caplog.set_level(logging.INFO)
+    bench = Bench()
+    before = camera("entrance", video)
+    bench.node.watch([before])
+    server.camera_settings["entrance"] = {"max_size": 20}
+    config = NodeConfig(server=server.url, key=KEY, cameras={"entrance": StatedCamera(source=video)})
+    stop = threading.Event()
+    asking = threading.Thread(target=run._refresh, args=[config, None, bench.node, Link(), stop])
+    asking.start()
+    wait_until(lambda: "settings of the server taken over" in caplog.text, "the settings")
+    stop.set()
+    asking.join()
+    assert [watch.config for watch in bench.node.watches] == [before]
+    assert "max_size must be larger" in caplog.text
+    bench.stop.set()
+    bench.node.run(bench.stop)
 
 
 @pytest.mark.corpus
