@@ -12,7 +12,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from enum import StrEnum
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_client import codec, config
 from edge_client import options as shared
@@ -30,7 +31,7 @@ from edge_client.models import Networks
 from edge_client.roster import roster
 from edge_client.server import Crop, NodeSettings, RefusedError, Server, UnavailableError
 from edge_client.settings import CameraConfig, CameraSettings, ConfigError, DetectorName, public_name
-from edge_client.source import Frame, SourceError, open_frames
+from edge_client.source import SourceError, open_frames
 
 _TRIPS = 4
 _TRIAL_CROPS = 8
@@ -190,27 +191,31 @@ def _camera(camera: CameraConfig) -> Finding:
     stop = threading.Event()
     timer = threading.Timer(_LOOK_FOR, stop.set)
     timer.start()
+    moments: list[float] = []
     try:
         with closing(open_frames(camera.source, stop, realtime=camera.realtime)) as frames:
-            seen = list(islice(frames, _MOST_FRAMES))
+            for frame in islice(frames, _MOST_FRAMES):
+                moments.append(frame.seconds)
+                image = frame.image
     except SourceError as error:
         return Finding(Level.FAIL, what, str(error), "try the address in a video player on this machine", code=3)
     finally:
         timer.cancel()
         stop.set()
-    if not seen:
+    if not moments:
         advice = "is the stream's codec one that OpenCV reads (H.264, H.265, MJPEG)?"
         return Finding(Level.FAIL, what, f"{public_name(camera.source)} opens, but gives no picture", advice, code=3)
-    return _judge(what, camera, seen)
+    return _judge(what, camera, moments, image)
 
 
-def _judge(what: str, camera: CameraConfig, seen: list[Frame]) -> Finding:
-    height, width = seen[-1].image.shape[:2]
-    fps = (len(seen) - 1) / max(1e-3, seen[-1].seconds - seen[0].seconds)
+def _judge(what: str, camera: CameraConfig, moments: Sequence[float], image: NDArray[np.uint8]) -> Finding:
+    """What the times of some frames (seconds) and the last of them (H, W, 3) tell."""
+    height, width = image.shape[:2]
+    fps = (len(moments) - 1) / max(1e-3, moments[-1] - moments[0])
     text = f"{width}x{height} at {fps:.0f} frames/s from {public_name(camera.source)}"
     wanted = camera.settings.target_fps
-    if float(seen[-1].image.mean()) < _DARK:
+    if float(image.mean()) < _DARK:
         return Finding(Level.WARN, what, text, "the picture is dark: is the lens covered, is there light?")
-    if wanted and fps < wanted * 0.9 and len(seen) > 1:
+    if wanted and fps < wanted * 0.9 and len(moments) > 1:
         return Finding(Level.WARN, what, text, f"fewer than the {wanted:g} frames/s that are to be analysed")
     return Finding(Level.OK, what, text)

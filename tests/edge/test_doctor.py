@@ -1,11 +1,18 @@
 """The doctor says of each part whether it works and what to do, and its exit code is that of what fails first."""
 
+import weakref
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
 import pytest
 
 from edge_client.__main__ import main
 from edge_client.config import KEY_VARIABLE, MODELS_VARIABLE
 from edge_client.programs import doctor
+from edge_client.source import Frame
 from tests.edge.conftest import write_video
+from tests.edge.test_node import camera
 
 
 @pytest.fixture
@@ -78,6 +85,24 @@ def test_dark_picture_is_told(examine, tmp_path):
     assert code == 0
     assert "warn  camera entrance" in text
     assert "the picture is dark" in text
+
+
+def test_camera_is_looked_at_without_keeping_its_frames(monkeypatch):
+    """A hundred of 4K are more than a box has memory."""
+    given: list[weakref.ref[np.ndarray]] = []
+    kept = []
+
+    def frames(*_: object, **__: object) -> Iterator[Frame]:
+        for number in range(200):
+            image = np.full((120, 160, 3), 90, np.uint8)
+            given.append(weakref.ref(image))
+            kept.append(sum(one() is not None for one in given))
+            yield Frame(image, datetime.now(UTC), number / 25)
+
+    monkeypatch.setattr(doctor, "open_frames", frames)
+    finding = doctor._camera(camera("entrance", "rtsp://10.0.0.7/1"))
+    assert "160x120 at 25 frames/s" in finding.text
+    assert max(kept) <= 3
 
 
 def test_missing_detector_is_told(examine, tmp_path):
