@@ -151,7 +151,9 @@ def _speed(server: Server, camera: str, trip: float) -> Finding:
 
 
 def _clock(offset: float) -> Finding:
-    text = f"{offset:+.1f} s from the server's"
+    """`offset`: seconds that the server's clock is ahead of the node's."""
+    way = "behind" if offset > 0 else "ahead of"
+    text = f"{abs(offset):.1f} s {way} the server's" if offset else "the same as the server's"
     if abs(offset) < _CLOCK_FINE:
         return Finding(Level.OK, "clock", text)
     how = "far off" if abs(offset) >= _CLOCK_BAD else "off"

@@ -118,6 +118,15 @@ def test_disk_that_cannot_be_written_is_told(examine, tmp_path):
     assert "FAIL  disk: cannot write to" in text
 
 
-@pytest.mark.parametrize(("offset", "level"), [(0.4, "ok"), (-5.0, "warn"), (3600.0, "warn")])
-def test_wrong_clock_is_told(offset, level):
-    assert doctor._clock(offset).level == level
+@pytest.mark.parametrize(
+    ("offset", "level", "words"),
+    [
+        (0.0, "ok", "the same as the server's"),
+        (0.4, "ok", "0.4 s behind the server's"),
+        (-5.0, "warn", "off, 5.0 s ahead of the server's"),
+        (3600.0, "warn", "far off, 3600.0 s behind the server's"),
+    ],
+)
+def test_wrong_clock_is_told(offset, level, words):
+    finding = doctor._clock(offset)
+    assert (finding.level, finding.text) == (level, words)
