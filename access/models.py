@@ -81,6 +81,14 @@ class ApiKey(models.Model):
         self.save()
         return token
 
+    def follow(self, lineage: uuid.UUID) -> None:
+        """Make this unsaved key one of a lineage that has keys, with as long a life as the newest of them was given."""
+        # The end of an older one may have been brought forward by a rotation before.
+        newest = type(self).objects.filter(lineage=lineage).latest("created_at")
+        self.lineage = lineage
+        if newest.expires_at:
+            self.expires_at = timezone.now() + (newest.expires_at - newest.created_at)
+
     def rotate(self, by: User | None, *, grace: timedelta | None = None) -> tuple[Self, str]:
         """A second key for the same program, given as long a life as the newest before it, and its secret. This one
         lives on until it is revoked, or for `grace` more.
@@ -91,11 +99,8 @@ class ApiKey(models.Model):
         if not self.is_live:
             raise NotRotatableError(f"{self} is no longer live. Issue a new key.")
         now = timezone.now()
-        successor = type(self)(name=self.name, scope=self.scope, lineage=self.lineage, created_by=by)
-        # The end of an older one may have been brought forward by a rotation before.
-        newest = type(self).objects.filter(lineage=self.lineage).latest("created_at")
-        if newest.expires_at:
-            successor.expires_at = now + (newest.expires_at - newest.created_at)
+        successor = type(self)(name=self.name, scope=self.scope, created_by=by)
+        successor.follow(self.lineage)
         with transaction.atomic():
             token = successor.issue()
             for relation in self._meta.related_objects:

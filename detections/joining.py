@@ -36,7 +36,7 @@ def join(
 
 
 def issue_key(node: EdgeNode, by: User | None) -> str:
-    """One more key for the node.
+    """One more key for the node, given as long a life as the newest it has.
 
     Raises:
         NotRotatableError: it has as many live ones as a program may.
@@ -44,7 +44,7 @@ def issue_key(node: EdgeNode, by: User | None) -> str:
     key = ApiKey(name=f"edge node {node}"[:100], scope=ApiKey.Scope.EDGE, created_by=by)
     earlier = node.keys.first()
     if earlier:
-        key.lineage = earlier.lineage
+        key.follow(earlier.lineage)
     token = key.issue()
     node.keys.add(key)
     return token

@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 from access.admin import GRACE
 from access.models import ApiKey, NotRotatableError
 from access.roles import Role
+from detections.joining import issue_key
 from detections.models import EdgeNode
 from tests.fabricated import make_camera, make_node
 
@@ -74,6 +75,12 @@ def test_the_second_lives_as_long_as_the_first_was_given(make_key: Callable[...,
     make_key(ApiKey.Scope.EDGE, expires_at=timezone.now() + timedelta(days=30))
     successor, _ = ApiKey.objects.get().rotate(None)
     assert timedelta(days=29) < successor.expires_at - timezone.now() <= timedelta(days=30, seconds=1)
+
+
+def test_a_new_key_of_a_node_lives_as_long_as_the_one_before_was_given(node: EdgeNode) -> None:
+    node.keys.update(expires_at=timezone.now() + timedelta(days=30))
+    issue_key(node, None)
+    assert timedelta(days=29) < node.keys.first().expires_at - timezone.now() <= timedelta(days=30, seconds=1)
 
 
 def test_the_end_that_a_rotation_gave_a_key_is_not_passed_on(make_key: Callable[..., str]) -> None:
