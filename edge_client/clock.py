@@ -10,7 +10,7 @@ import logging
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -79,8 +79,13 @@ class Clock:
         """The server's time of a moment that the node's clock called `at` when `stamp` was taken."""
         if not self.is_set:
             return at
-        # After a restart the steady clock began anew: all that is left is how wrong the other one is now.
-        return at + timedelta(seconds=self._ahead_of(stamp if stamp.boot == self._boot else self.now()))
+        if stamp.boot == self._boot:
+            return at + timedelta(seconds=self._ahead_of(stamp))
+        # After a restart the steady clock began anew: all that is left is how wrong the other one is now. It may have
+        # been set since, and the server refuses what comes from the future.
+        now = self.now()
+        ahead = self._ahead_of(now)
+        return min(at + timedelta(seconds=ahead), datetime.fromtimestamp(now.wall + ahead, UTC))
 
     def _ahead_of(self, stamp: Stamp) -> float:
         shift = stamp.steady - stamp.wall

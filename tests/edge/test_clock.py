@@ -106,6 +106,16 @@ def test_after_a_restart_of_the_machine_the_present_error_is_assumed(world, cloc
     assert error(clock, (at, before), true) < 0.7
 
 
+def test_nothing_from_before_a_restart_is_dated_in_the_future(world, clock):
+    """The clock ran ahead, and was set right since: the server would refuse it."""
+    world.wrong_by = HOUR
+    at, stamp = captured(world, clock)
+    world.true += 600
+    world.wrong_by = 0
+    world.exchange(clock)
+    assert clock.correct(at, Stamp(stamp.wall, 5.0, "an earlier start")) == datetime.fromtimestamp(world.true, UTC)
+
+
 @given(
     st.floats(min_value=-1e6, max_value=1e6),
     st.lists(
