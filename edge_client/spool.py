@@ -56,7 +56,8 @@ class _UnseenDamageError(sqlite3.DatabaseError):
 
 
 class Spool:
-    """Crops by arrival. For any thread. Besides what is said below, any call may raise sqlite3.Error.
+    """Crops by arrival. For any thread. Besides what is said below, any call may raise sqlite3.Error; and SpoolError,
+    while a damaged file cannot be replaced.
 
     The file grows to `max_bytes`, and its log beside it to about 2 MB. Raises SpoolError.
     """
@@ -69,11 +70,13 @@ class Spool:
         self._delivered: set[str] = set()  # and not yet deleted, because the disk was full
         self._damaged: set[int] = set()  # places, likewise
         self._untidy = True
+        self._must_open = False  # before the next use: the file was damaged, and no new one could be begun
         self.used_bytes = 0  # of the file; what is free in it counts not
         self._open()
 
     def __len__(self) -> int:
-        return self._counts.total() - len(self._delivered) - len(self._damaged)
+        # What was delivered may have been in a file that was set aside since.
+        return max(0, self._counts.total() - len(self._delivered) - len(self._damaged))
 
     def add(self, crop: Crop, stamp: Stamp) -> int:
         """Keep a crop, unless it is there: durably, once this returns. Returns how many others had to go: the oldest of
@@ -144,6 +147,7 @@ class Spool:
             self._db.close()
 
     def _open(self) -> None:
+        self._must_open = False
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             # Before SQLite makes it, which would let others read it. Its log takes the mode of the file.
@@ -152,6 +156,7 @@ class Spool:
             self._db = sqlite3.connect(self._path, timeout=_LOCK_TIMEOUT, isolation_level=None, check_same_thread=False)
             self._do(self._prepare)
         except (OSError, sqlite3.Error) as error:
+            self._must_open = True
             if _code(error) == sqlite3.SQLITE_BUSY:
                 raise SpoolError(f"{self._path} is in use: does another node run? Give each its own spool") from error
             raise SpoolError(f"cannot keep crops in {self._path}: {error}") from error
@@ -180,11 +185,16 @@ class Spool:
             if tuple(sql for (sql,) in tables) != _SCHEMA:
                 raise _UnseenDamageError("its tables are not those of a spool")
             self._counts = Counter(dict(self._db.execute("SELECT camera, COUNT(*) FROM crop GROUP BY camera")))
+        self._delivered.clear()
+        self._damaged.clear()
         self.used_bytes = self._used()
 
     def _do(self, work: Callable[[], _T]) -> _T:
         """Run a piece of work; where the file turns out to be damaged, begin a new one and run it again."""
         with self._lock:
+            if self._must_open:
+                self._db.close()
+                self._open()
             try:
                 return work()
             except (sqlite3.DatabaseError, ValueError) as error:
@@ -196,17 +206,20 @@ class Spool:
     def _if_possible(self, work: Callable[[], None]) -> None:
         try:
             self._do(work)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, SpoolError) as error:
             log.warning("crops that were delivered cannot be deleted from %s yet: %s", self._path, error)
 
     def _set_aside(self, error: Exception) -> None:
         kept = self._path.with_name(f"{self._path.name}.damaged")
         log.error("%s is damaged (%s): it is kept as %s, and a new one begun", self._path, error, kept)
         self._db.close()
-        self._path.replace(kept)
-        self._path.with_name(f"{self._path.name}-wal").unlink(missing_ok=True)
-        self._delivered.clear()
-        self._damaged.clear()
+        self._must_open = True
+        try:
+            self._path.replace(kept)
+            self._path.with_name(f"{self._path.name}-wal").unlink(missing_ok=True)
+        except OSError as fault:
+            raise SpoolError(f"cannot keep crops in {self._path}: {fault}") from fault
+        self._counts.clear()
         self._open()
 
     @contextmanager

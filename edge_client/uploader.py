@@ -111,7 +111,7 @@ class Uploader:
                 self._send_at = math.inf
         beats = self._presence.news()  # looked at first: a track's crops are in the spool before its beats come
         total = len(self._spool)
-        waiting = self._spool.oldest(MAX_BATCH, MAX_BATCH_BYTES) if may_send else []
+        waiting = self._spool.oldest(MAX_BATCH, MAX_BATCH_BYTES) if may_send and total else []
         if len(waiting) < total:
             beats = {}  # of a track that it does not know yet, the server would not note them
             self.wake(0)

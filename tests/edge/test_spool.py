@@ -266,6 +266,31 @@ def test_file_that_lost_its_end_is_set_aside_when_that_shows(path):
         assert waiting(spool)[-1] == one.id
 
 
+def test_damage_while_the_disk_is_full_ends_with_the_full_disk(path, monkeypatch):
+    def full(_: Spool) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    with opened(path) as spool:
+        for _ in range(100):
+            spool.add(delivered := crop(image=bytes(3000)), STAMP)
+        spool.tidy()
+        spool._db.execute("PRAGMA shrink_memory")
+        os.truncate(path, 20_000)
+        with monkeypatch.context() as patched:
+            patched.setattr(Spool, "_prepare", full)
+            for _ in range(2):
+                with pytest.raises(SpoolError, match="disk is full"):
+                    spool.add(crop(), STAMP)
+            spool.remove([delivered.id])
+            assert len(spool) == 0
+        one = crop()
+        spool.add(one, STAMP)
+        assert (waiting(spool), len(spool)) == ([one.id], 1)
+    assert path.with_name("crops.sqlite3.damaged").stat().st_size == 20_000
+
+
 FILL = """
 import sys
 from pathlib import Path
