@@ -28,6 +28,11 @@ def local_models(detector: DetectorName, files: ModelFiles, cache: Path) -> Path
         ConfigError: they are missing, cannot be downloaded, or are not those of the checksum.
     """
     if "://" in files.place:
+        if detector == "mtcnn":
+            raise ConfigError(
+                f"{files.place}: the detector mtcnn is three files ({', '.join(MTCNN_FILES)}), which are not "
+                "downloaded: name the folder that holds them"
+            )
         return _downloaded(files, cache)
     path = Path(files.place)
     if detector == "mtcnn":
@@ -49,7 +54,7 @@ def _downloaded(files: ModelFiles, cache: Path) -> Path:
     if not files.place.startswith("https://") or not files.sha256:
         raise ConfigError(f"{files.place}: a model is downloaded from an https address only, and with its sha256")
     path = cache / f"{files.sha256.lower()}.onnx"
-    if not path.is_file():
+    if not path.is_file() or _sha256(path) != files.sha256.lower():  # a power cut may have emptied it
         cache.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         try:
@@ -70,14 +75,20 @@ def _download(address: str, path: Path) -> None:
                 file.write(chunk)
                 if file.tell() > _MOST_BYTES:
                     raise ConfigError(f"{address} is larger than any detector's model ({_MOST_BYTES // 10**6} MB)")
+            file.flush()
+            os.fsync(file.fileno())
     except (requests.RequestException, OSError) as error:
         raise ConfigError(f"cannot download the model {address}: {error}") from error
 
 
 def _compare(path: Path, files: ModelFiles) -> None:
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = _sha256(path)
     if found != files.sha256.lower():
         raise ConfigError(f"the model {files.place} has the SHA-256 {found}, not {files.sha256}: is it the right file?")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 class Networks:

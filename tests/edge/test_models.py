@@ -1,6 +1,7 @@
 """A detector's files are used only if they are there and are the right ones; a download is kept."""
 
 import hashlib
+import os
 
 import pytest
 import requests
@@ -34,6 +35,27 @@ def test_download_is_checked_and_kept(downloads, tmp_path):
         path = local_models("yunet", ModelFiles(ADDRESS, SHA256.upper()), cache)
         assert path.read_bytes() == CONTENT
     assert downloads == [ADDRESS]
+
+
+def test_kept_download_that_is_damaged_is_made_again(downloads, tmp_path):
+    for content in (b"", CONTENT[:4]):
+        path = local_models("yunet", ModelFiles(ADDRESS, SHA256), tmp_path / "cache")
+        path.write_bytes(content)
+    assert local_models("yunet", ModelFiles(ADDRESS, SHA256), tmp_path / "cache").read_bytes() == CONTENT
+    assert downloads == [ADDRESS] * 3
+
+
+def test_download_is_on_the_disk_before_it_has_its_name(downloads, tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda _: synced.append(sorted(file.suffix for file in cache.iterdir())))
+    cache = tmp_path / "cache"
+    local_models("yunet", ModelFiles(ADDRESS, SHA256), cache)
+    assert synced == [[".partial"]]
+
+
+def test_detector_of_several_files_is_not_downloaded(tmp_path):
+    with pytest.raises(ConfigError, match=r"mtcnn is three files .* name the folder that holds them"):
+        local_models("mtcnn", ModelFiles(ADDRESS, SHA256), tmp_path)
 
 
 def test_download_with_another_checksum_is_not_kept(downloads, tmp_path):
