@@ -48,6 +48,11 @@ class Watch:
         self.complained_at = -_COMPLAIN_EVERY
         self.thread: threading.Thread | None = None
 
+    def take_over(self, earlier: "Watch") -> None:
+        """Go on counting where the watch of the same camera ends that this one replaces."""
+        self.camera.figures = earlier.camera.figures
+        self.source.frames, self.source.video_bytes = earlier.source.frames, earlier.source.video_bytes
+
     def stats(self) -> CameraStats:
         figures = self.camera.figures
         return CameraStats(
@@ -95,6 +100,10 @@ class Node:
             if self._closing:
                 return
             gone = [watch for watch in self._watches if watch.config not in cameras and watch.config.id not in faults]
+            replaced = {watch.config.id: watch for watch in gone}
+            for watch in new:
+                if watch.config.id in replaced:
+                    watch.take_over(replaced[watch.config.id])
             self._watches = deque([*(watch for watch in self._watches if watch not in gone), *new])
         self._end(gone)
         self._begin(new)

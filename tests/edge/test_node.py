@@ -15,6 +15,7 @@ from edge_client.node import Node
 from edge_client.settings import CameraConfig, CameraSettings, ConfigError
 from edge_client.source import Frame, SourceError
 from tests.edge.conftest import write_video
+from tests.edge.crops import TAKEN
 
 
 class Outbox:
@@ -137,6 +138,22 @@ def test_new_settings_change_only_the_cameras_that_they_concern(mjpeg):
     assert bench.cameras["changed"] is not replaced
     assert replaced.ended
     assert [watch.config for watch in bench.node.watches] == [after, same]
+
+
+def test_new_settings_of_a_camera_do_not_begin_its_figures_anew(mjpeg):
+    bench = Bench()
+    bench.node.watch([camera("a", mjpeg)])
+    (before,) = bench.node.watches
+    before.source.frames, before.source.video_bytes = 7000, 5e9
+    before.camera.figures.crop_sent(TAKEN, 100)
+    bench.node.watch([camera("a", mjpeg, settings=CameraSettings(min_size=80))])
+    (after,) = bench.node.watches
+    bench.stop.set()
+    bench.node.run(bench.stop)
+    assert after is not before
+    assert after.stats().bytes_saved > 4.9e9
+    assert after.source.frames >= 7000
+    assert (after.camera.figures.crops, after.stats().last_crop_at) == (1, TAKEN)
 
 
 def test_camera_that_cannot_be_watched_as_it_is_set_goes_on_as_before_and_the_others_change(mjpeg):
