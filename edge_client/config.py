@@ -27,6 +27,7 @@ _STATE = Path(os.environ.get("STATE_DIRECTORY") or "var/edge")  # set by systemd
 DEFAULT_SPOOL = _STATE / "spool.sqlite3"
 DEFAULT_CACHE = _STATE / "models"
 _MB = 1_000_000
+_MOST_PORT = 65535
 
 _TOP = {"server", "key_file", "status_port", "spool", "spool_mb", "detectors", "defaults", "cameras"}
 _WORDS = {str: "text", int: "a whole number from 0", bool: "true or false", dict: "a table"}
@@ -109,6 +110,9 @@ def load(path: Path) -> NodeConfig:
     folder = path.parent
     defaults = _Table(f"{path}: defaults", table.get("defaults", dict, {}), SETTINGS)
     key_file, spool = table.get("key_file", str, ""), table.get("spool", str, "")
+    status_port = table.get("status_port", int, STATUS_PORT)
+    if status_port > _MOST_PORT:
+        raise ConfigError(f"{path}: status_port must be a whole number from 0 to {_MOST_PORT}")
     return NodeConfig(
         server=server_address(table.get("server", str)),
         key=read_key(folder / key_file if key_file else None),
@@ -116,7 +120,7 @@ def load(path: Path) -> NodeConfig:
         defaults={key: check(defaults.where, key, value) for key, value in defaults.content.items()},
         detectors={name: _models(path, name, body) for name, body in table.get("detectors", dict, {}).items()},
         spool=SpoolConfig(folder / spool if spool else DEFAULT_SPOOL, table.get("spool_mb", int, 256) * _MB),
-        status_port=table.get("status_port", int, STATUS_PORT) or None,
+        status_port=status_port or None,
     )
 
 

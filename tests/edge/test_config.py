@@ -89,6 +89,7 @@ def test_short_file_is_enough(written):
         ("[detectors.yunet]", "detectors.yunet: models is missing"),
         ("spool_mb = -1", "spool_mb must be a whole number from 0"),
         ("status_port = true", "status_port must be a whole number"),
+        ("status_port = 70000", "status_port must be a whole number from 0 to 65535"),
         ("a = = 1", "cannot read"),
     ],
 )
