@@ -99,6 +99,14 @@ class Recogniser:
         for passage in self._passages.values():
             self._end(passage)
         self._passages.clear()
+        return self._wait()
+
+    def leave(self) -> list[Answer]:
+        """Drop the questions that are not begun, and wait for the answer to the one under way. Raises RefusedError."""
+        self._asked = [(passage, question) for passage, question in self._asked if not question.cancel()]
+        return self._wait()
+
+    def _wait(self) -> list[Answer]:
         wait([question for _, question in self._asked])
         return self._collect()
 

@@ -82,9 +82,10 @@ def run(options: argparse.Namespace) -> int:
                 if video:
                     video.write(picture, frame.seconds)
                 if screen and not _show(screen, picture, recogniser.last_picture):
+                    stop.set()
                     break
                 progress.step(f"{len(labels)} faces")
-            _report(recogniser.finish(), progress)
+            _report(recogniser.leave() if stop.is_set() else recogniser.finish(), progress)
     return 1 if recogniser.unanswered else 0
 
 

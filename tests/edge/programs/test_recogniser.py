@@ -1,6 +1,7 @@
 """Who is asked about, when, and what the boxes then say."""
 
-from concurrent.futures import Future
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import numpy as np
@@ -213,3 +214,21 @@ def test_the_end_of_the_video_waits_for_what_is_not_asked_yet():
     watching.see(face(size=25), frames=4)  # too short and too small for a question so far
     assert watching.answers == []
     assert [answer.person for answer in watching.recogniser.finish()] == ["Ada"]
+
+
+def test_whoever_leaves_waits_for_the_question_under_way_alone():
+    answered, site = threading.Event(), Site(known("Ada"))
+
+    def identify(image: bytes) -> list[Identity]:
+        site.asked.append(image)
+        answered.wait(20)
+        return known("Ada")
+
+    site.identify = identify
+    with ThreadPoolExecutor(1) as questions:
+        watching = Watching(site, questions)
+        watching.see(face(), face(left=200), face(left=400), frames=20)
+        threading.Timer(0.3, answered.set).start()
+        assert len(watching.recogniser.leave()) == 1
+    assert len(site.asked) == 1
+    assert watching.recogniser.unanswered == 0
