@@ -2,7 +2,8 @@
 
 Each face becomes a JPEG in --output, with a margin, named after its video and the moment, or its image. With --boxes
 the whole frames are kept as well, with white boxes around the faces. `faces.tsv` lists all faces with their boxes.
-Images that it lists are passed over, so that an interrupted run can simply be repeated; a video starts anew.
+What it lists is passed over, so that an interrupted run can simply be repeated; give videos of the same name folders of
+their own.
 
 examples:
   python -m edge_client extract --video-source visit.mp4 --target-fps 2 --output faces/
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     stop = stop_on_signals()
     unreadable = 0
     with closing(Album(options.output, with_frames=options.boxes)) as album, Progress("pictures") as progress:
-        for name, image in _from_folder(options, album) if options.input_folder else _from_video(options, stop):
+        for name, image in _from_folder(options, album) if options.input_folder else _from_video(options, album, stop):
             if stop.is_set():
                 break
             if image is None:
@@ -69,15 +70,17 @@ def _from_folder(options: argparse.Namespace, album: "Album") -> Iterator[tuple[
             yield name, pictures.read(path)
 
 
-def _from_video(options: argparse.Namespace, stop: threading.Event) -> Iterator[tuple[str, Image]]:
-    """The frames, by the video's name and their moment."""
+def _from_video(options: argparse.Namespace, album: "Album", stop: threading.Event) -> Iterator[tuple[str, Image]]:
+    """The frames that the album does not have yet, by the video's name and their moment."""
     source = parse_source(options.video_source)
     with closing(frames_from(options, stop)) as frames:
         for frame in frames:
             if isinstance(source, Path):
-                yield f"{source.name}-{frame.seconds:08.2f}", frame.image
+                name = f"{source.name}-{frame.seconds:09.3f}"
             else:
-                yield f"camera-{frame.captured_at:%Y%m%d-%H%M%S.%f}", frame.image
+                name = f"camera-{frame.captured_at:%Y%m%d-%H%M%S.%f}"
+            if name not in album.known:
+                yield name, frame.image
 
 
 class Album:

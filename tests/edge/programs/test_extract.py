@@ -48,7 +48,22 @@ def test_the_frames_of_a_video_are_named_by_their_moment(edge: Edge, tmp_path: P
     video = write_walk(tmp_path / "visit.mp4", "astronaut", seconds=1)
     output = tmp_path / "faces"
     assert edge("extract", video_source=video, target_fps=2, output=output) == 0
-    assert [row["picture"] for row in rows(output)] == ["visit.mp4-00000.00", "visit.mp4-00000.50"]
+    assert [row["picture"] for row in rows(output)] == ["visit.mp4-00000.000", "visit.mp4-00000.500"]
+
+
+def test_the_frames_of_a_fast_video_have_names_of_their_own(edge: Edge, tmp_path: Path) -> None:
+    video = write_walk(tmp_path / "fast.mp4", "astronaut", seconds=0.05, fps=240)
+    assert edge("extract", video_source=video, output=tmp_path / "faces") == 0
+    assert len({row["picture"] for row in rows(tmp_path / "faces")}) == 12
+
+
+def test_a_second_run_on_a_video_lists_no_face_twice(edge: Edge, tmp_path: Path) -> None:
+    video = write_walk(tmp_path / "visit.mp4", "astronaut", seconds=1)
+    output = tmp_path / "faces"
+    edge("extract", video_source=video, target_fps=2, output=output)
+    before = rows(output)
+    assert edge("extract", video_source=video, target_fps=2, output=output) == 0
+    assert rows(output) == before
 
 
 def test_boxes_keep_the_frames_with_white_boxes(edge: Edge, photos: Path, tmp_path: Path) -> None:
