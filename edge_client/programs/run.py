@@ -9,6 +9,7 @@ Either one camera, named with options, or many, named in a file of settings:
 import argparse
 import logging
 import threading
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import cv2
@@ -65,17 +66,14 @@ def run(options: argparse.Namespace) -> int:
         with ExitStack() as open_parts:
             if node_config.status_port:
                 open_parts.enter_context(StatusPage(node_config.status_port, node, outbox))
-            try:
+            if not node_config.patient:
                 node.watch(cameras)
-            except ConfigError as error:
-                if not node_config.patient:
-                    raise
-                log.error("%s; trying again", error)  # noqa: TRY400
-                told = None
-            refresh = threading.Thread(
-                target=_refresh, args=(node_config, told, node, outbox, stop), name="settings", daemon=True
-            )
-            refresh.start()
+            threading.Thread(
+                target=_follow_settings,
+                args=(node_config, told, cameras, node, outbox, stop),
+                name="settings",
+                daemon=True,
+            ).start()
             node.run(stop)
     finally:
         stop.set()  # whatever ended it: nobody need ask for settings any more
@@ -100,13 +98,26 @@ def _ask(server: Server, node_config: NodeConfig) -> NodeSettings | None:
     return None
 
 
-def _refresh(
-    node_config: NodeConfig, told: NodeSettings | None, node: Node, outbox: Outbox, stop: threading.Event
+def _follow_settings(
+    node_config: NodeConfig,
+    told: NodeSettings | None,
+    cameras: Sequence[CameraConfig],
+    node: Node,
+    outbox: Outbox,
+    stop: threading.Event,
 ) -> None:
-    """Ask again where the server did not answer, and whenever it says that the settings have changed."""
+    """Watch the cameras; ask again where the server did not answer, and whenever it says that settings have changed.
+
+    For a thread that can be left behind: models may take minutes to download.
+    """
     server = Server(node_config.server, node_config.key)  # a connection is for one thread
     version = told and told.settings_version
     delays = backoff.delays()
+    try:
+        node.watch(cameras)
+    except Exception as error:
+        log.error("%s; trying again", error, exc_info=not isinstance(error, _EXPECTED))  # noqa: TRY400
+        version = None
     wait = _LOOK_EVERY
     while not stop.wait(wait):
         latest = outbox.status().settings_version

@@ -117,7 +117,7 @@ def test_camera_is_watched_on_when_the_server_says_what_does_not_fit(server, vid
     server.camera_settings["entrance"] = {"max_size": 20}
     config = NodeConfig(server=server.url, key=KEY, cameras={"entrance": StatedCamera(source=video)})
     stop = threading.Event()
-    asking = threading.Thread(target=run._refresh, args=[config, None, bench.node, Link(), stop])
+    asking = threading.Thread(target=run._follow_settings, args=[config, None, [before], bench.node, Link(), stop])
     asking.start()
     wait_until(lambda: "settings of the server taken over" in caplog.text, "the settings")
     stop.set()

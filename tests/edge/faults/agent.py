@@ -20,7 +20,7 @@ _REJECTED = re.compile(r"the server rejected crop (\S+):")
 
 
 class Agent:
-    """`cameras`: source by id. `loop`: play files again and again, in real time.
+    """`cameras`: source by id. `models_at`: of further detectors. `loop`: play files again and again, in real time.
 
     The log and the spool outlast the process, so that it can be started again.
     """
@@ -31,6 +31,7 @@ class Agent:
         self.key_file = folder / "edge.key"
         self.key_file.write_text(key)
         self.cameras: dict[str, object] = {}
+        self.models_at: dict[str, str] = {}
         self.loop = True
         self.prefix: Sequence[str] = ()
         self.environment: dict[str, str] = {}
@@ -113,6 +114,8 @@ class Agent:
             yield f"{name} = {json.dumps(str(value))}"
         yield "status_port = 0"
         yield f"[detectors.mtcnn]\nmodels = {json.dumps(str(self.models))}"
+        for detector, place in self.models_at.items():
+            yield f"[detectors.{detector}]\nmodels = {json.dumps(place)}\nsha256 = '{'0' * 64}'"
         for camera, source in self.cameras.items():
             yield f"[cameras.{camera}]\nsource = {json.dumps(str(source))}"
             if self.loop and isinstance(source, Path):
