@@ -74,7 +74,7 @@ def add_photo(person: Person, data: bytes, by: audit.Principal = None) -> Photo:
     """
     if not person.is_lawful:
         raise NoLegalBasisError(_("The legal basis for holding this person's face has expired. Renew it first."))
-    sha256 = hashlib.sha256(data).hexdigest()
+    sha256 = hash_of(data)
     earlier = person.photos.filter(sha256=sha256).first()
     if earlier and earlier.is_accepted:
         raise DuplicatePhotoError(_("This person already has this photo."))
@@ -104,6 +104,11 @@ def add_photo(person: Person, data: bytes, by: audit.Principal = None) -> Photo:
             raise
         raise DuplicatePhotoError(_("This person already has this photo.")) from None
     return photo
+
+
+def hash_of(upload: bytes) -> str:
+    """By which a photo is known that was offered before."""
+    return hashlib.sha256(upload).hexdigest()
 
 
 def remove_photo(photo: Photo, by: audit.Principal = None) -> None:

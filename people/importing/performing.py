@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from access import audit
 from people import enrolment
 from people.likeness import looks_like
-from people.models import Import, ImportedPhoto, Person
+from people.models import Import, ImportedPhoto, Person, Photo
 from recognition import jobs
 from recognition.engine.errors import PackError
 from recognition.models import Job
@@ -49,7 +49,7 @@ def _enrol(row: ImportedPhoto, bulk: Import, by: User | None) -> None:
         return
     values: dict = {}
     try:
-        photo = enrolment.add_photo(person, bytes(row.image), by)
+        photo = _added_before(row, bulk, person) or enrolment.add_photo(person, bytes(row.image), by)
     except enrolment.DuplicatePhotoError as error:
         values = {"outcome": Outcome.DUPLICATE, "explanation": str(error)}
     except enrolment.EnrolmentError as error:
@@ -63,6 +63,15 @@ def _enrol(row: ImportedPhoto, bulk: Import, by: User | None) -> None:
         if photo.is_accepted:
             values["resembles"] = looks_like(photo, by)
     _settle(row, **values)
+
+
+def _added_before(row: ImportedPhoto, bulk: Import, person: Person) -> Photo | None:
+    """The photo that a worker added for this row and died before it could say so."""
+    if not row.attempts:
+        return None
+    told = ImportedPhoto.objects.exclude(photo=None).values("photo")
+    new = person.photos.filter(sha256=enrolment.hash_of(bytes(row.image)), created_at__gt=bulk.created_at)
+    return new.exclude(pk__in=told).first()
 
 
 def _find_or_add(row: ImportedPhoto, bulk: Import, by: User | None) -> Person | None:
