@@ -1,4 +1,4 @@
-"""How large the pictures in an AVIF file are.
+"""How large the pictures in an AVIF file are, and how the picture is turned.
 
 Sources: ISO 14496-12, ISO 23008-12, the AVIF and AV1 specifications.
 """
@@ -15,6 +15,8 @@ _MAX_PARTS_OF_AVIF = 5_000
 # Pixels of all items by those of the picture: colours and alpha are two, the cells of a grid overlap its edges. Also
 # the frames of one item, which has at most four layers.
 _MAX_AVIF_LAYERS = 4
+# Which items have which properties is written in two versions and two sizes, a list of each at most.
+_MAX_AVIF_LISTS = 4
 # 1 where the data of an item is in `idat`, 0 where it is in the file; start and length of its extents.
 _Part = tuple[int, tuple[tuple[int, int], ...]]
 
@@ -56,6 +58,45 @@ def avif_size(data: bytes) -> tuple[int, int]:
     if pixels > _MAX_AVIF_LAYERS * width * height:
         raise damaged()
     return width, height
+
+
+def avif_turns(data: bytes) -> tuple[int, int | None]:
+    """How the decoded picture becomes upright: quarter turns against the clock, and the axis of pixels (0: top and
+    bottom, 1: left and right, None: neither) along which it is mirrored afterwards.
+    """
+    (meta,) = _only_boxes(data, b"meta")
+    pitm, iprp = _only_boxes(meta[4:], b"pitm", b"iprp")
+    (ipco,) = _only_boxes(iprp, b"ipco")
+    lists = [contents for kind, contents in _avif_boxes(iprp) if kind == b"ipma"]
+    if len(lists) > _MAX_AVIF_LISTS:
+        raise damaged()
+    primary = big(pitm, 4, 4 if big(pitm, 0, 1) else 2)
+    properties = list(_avif_boxes(ipco))
+    turns: dict[bytes, int] = {}
+    for number in [number for ipma in lists for number in _avif_properties_of(primary, ipma)]:
+        if number > len(properties):
+            raise damaged()
+        kind, contents = properties[number - 1]
+        if kind in {b"irot", b"imir"}:
+            turns.setdefault(kind, big(contents, 0, 1))
+    return turns.get(b"irot", 0) & 3, turns[b"imir"] & 1 if b"imir" in turns else None
+
+
+def _avif_properties_of(wanted: int, ipma: bytes) -> list[int]:
+    """Numbers of the properties of one item, from 1."""
+    bits = _Bits(ipma)
+    version, flags = bits.read(8), bits.read(24)
+    id_size, size = 32 if version else 16, 16 if flags & 1 else 8
+    entries = bits.read(32)
+    if entries > _MAX_PARTS_OF_AVIF:
+        raise damaged()
+    for _ in range(entries):
+        item, count = bits.read(id_size), bits.read(8)
+        if item == wanted:
+            # The first bit says whether the property may be ignored; 0 is no property.
+            return [number for _ in range(count) if (number := bits.read(size) & ((1 << size - 1) - 1))]
+        bits.read(size * count)
+    return []
 
 
 def _avif_coded_parts(types: dict[int, bytes], iloc: bytes) -> Counter[tuple[bytes, _Part]]:

@@ -18,7 +18,7 @@ from recognition.engine.headerbytes import MAX_PARTS, big, damaged, little
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """Format (`JPEG`, `PNG`, `WebP` or `AVIF`) and size in pixels as stored, before EXIF rotation."""
+    """Format (`JPEG`, `PNG`, `WebP` or `AVIF`) and size in pixels as stored, before any rotation."""
 
     format: str
     width: int

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from recognition.engine.avifheader import avif_turns
 from recognition.engine.errors import ImageError
 from recognition.engine.faces import Image
 from recognition.engine.headerbytes import damaged
@@ -18,8 +19,8 @@ def inspect(data: bytes) -> ImageInfo:
 
 
 def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image:
-    """(H, W, 3) RGB, upright as EXIF says. Grey, 16-bit, CMYK and transparent images are converted; an animation
-    gives its first picture, but for those in AVIF, which are refused. Raises ImageError.
+    """(H, W, 3) RGB, upright as EXIF says, or AVIF itself. Grey, 16-bit, CMYK and transparent images are converted; an
+    animation gives its first picture, but for those in AVIF, which are refused. Raises ImageError.
     """
     info = inspect(data)
     if info.width * info.height > max_pixels:
@@ -36,7 +37,15 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image:
         image = None
     if image is None:
         raise damaged()
+    if info.format == "AVIF":
+        image = _turned(image, *avif_turns(data))
     return np.asarray(image, np.uint8)
+
+
+def _turned(image: np.ndarray, quarters: int, axis: int | None) -> np.ndarray:
+    """OpenCV leaves it to the caller."""
+    image = np.rot90(image, quarters)
+    return np.ascontiguousarray(image if axis is None else np.flip(image, axis))
 
 
 def encode_jpeg(image: Image, quality: int = 90, *, fine_colour: bool = False) -> bytes:

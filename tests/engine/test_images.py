@@ -1,5 +1,6 @@
 """Bytes become upright RGB pixels, or a refusal that says why."""
 
+import io
 import resource
 import time
 from contextlib import nullcontext, suppress
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image as Pictures
 
+from recognition.engine.avifheader import avif_turns
 from recognition.engine.errors import ImageError
 from recognition.engine.faces import Image
 from recognition.engine.images import decode, encode_jpeg, inspect
@@ -94,6 +97,60 @@ def test_pixels_of_an_avif_are_those_of_its_av1_data() -> None:
     smaller = data.replace(size + said, size + (64).to_bytes(4, "big") * 2)
     assert (inspect(smaller).width, inspect(smaller).height) == (1000, 800)
     assert refusal(smaller, max_pixels=64 * 64) == "too_many_pixels"
+
+
+def with_orientation(image: Image, kind: str, orientation: int) -> bytes:
+    exif, file = Pictures.Exif(), io.BytesIO()
+    exif[0x0112] = orientation
+    Pictures.fromarray(image).save(file, kind, exif=exif.tobytes(), quality=95)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_avif_is_as_upright_as_a_jpeg(astronaut: Image, orientation: int) -> None:
+    data = with_orientation(astronaut[:200, :300], "AVIF", orientation)
+    turned = decode(data)
+    upright = decode(with_orientation(astronaut[:200, :300], "JPEG", orientation))
+    assert turned.shape == upright.shape
+    assert turned.flags["C_CONTIGUOUS"]
+    assert np.abs(turned.astype(int) - upright).mean() < 6
+    assert (inspect(data).width, inspect(data).height) == (300, 200)
+
+
+def test_an_avif_is_turned_as_its_picture_says_not_another_item(astronaut: Image) -> None:
+    data = with_orientation(astronaut[:200, :300], "AVIF", 6)
+    owner = data.index(b"ipma") + 12
+    assert data[owner : owner + 2] == data[data.index(b"pitm") + 8 :][:2] == b"\0\1"
+    moved = data[: owner - 4] + b"\0\0\0\1\0\2" + data[owner + 2 :]
+    assert avif_turns(data) == (3, None)
+    assert avif_turns(moved) == (0, None)
+    owned = data.index(b"\x05\1\2\x83\4\x85")
+    without = data[: owned + 1] + bytes(5) + data[owned + 6 :]
+    assert avif_turns(without.replace(b"ipco", b"free")) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("entries", "number"), [(b"\0\0\0\1", b"\x7f"), (b"\xff\xff\xff\xff", b"\1")], ids=["not there", "too many"]
+)
+def test_an_avif_whose_properties_make_no_sense_is_refused(astronaut: Image, entries: bytes, number: bytes) -> None:
+    data = with_orientation(astronaut[:64, :64], "AVIF", 6)
+    place = data.index(b"ipma") + 8
+    altered = data[:place] + entries + data[place + 4 : place + 7] + number + data[place + 8 :]
+    assert refusal(altered) == "damaged"
+    with pytest.raises(ImageError):
+        avif_turns(altered)
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_very_many_properties_of_an_avif_cost_little(count: int) -> None:
+    owners = (b"\0\2\xff" + b"\1" * 255) * 4999 + b"\0\1\xff" + b"\1" * 255
+    lists = box(b"ipma", bytes(4) + (5000).to_bytes(4, "big") + owners) * count
+    properties = box(b"iprp", box(b"ipco", box(b"irot", b"\1") * 40_000) + lists)
+    data = box(b"meta", bytes(4) + box(b"pitm", bytes(4) + b"\0\1") + properties)
+    started = time.process_time()
+    with nullcontext() if count == 4 else pytest.raises(ImageError):
+        assert avif_turns(data) == (1, None)
+    assert time.process_time() - started < 1
 
 
 def box(kind: bytes, contents: bytes) -> bytes:
@@ -298,6 +355,7 @@ def test_the_header_of_an_altered_avif_is_read_or_refused(data: st.DataObject, c
         content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     with suppress(ImageError):
         assert inspect(bytes(content)).format == "AVIF"
+        assert avif_turns(bytes(content))
 
 
 @pytest.mark.corpus
