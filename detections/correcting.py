@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from access import audit
 from detections import lastseen
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 # That of somebody who looked, as far as anyone can be sure.
 CERTAIN = 1.0
+OVERTAKEN = gettext_lazy("Somebody else corrected this detection meanwhile. Look at it again.")
 
 
 class CannotCorrectError(Exception):
@@ -56,7 +58,7 @@ def correct(detection: Detection, person: Person | None, by: audit.Principal) ->
         if current is None or (person and person.pk not in people):
             raise CannotCorrectError(_("The detection or the person was deleted meanwhile."))
         if current.person_id != detection.person_id:
-            raise CannotCorrectError(_("Somebody else corrected this detection meanwhile. Look at it again."))
+            raise CannotCorrectError(OVERTAKEN)
         if current.person_id == (person and person.pk):
             raise CannotCorrectError(_("The detection already says so."))
         if person and not people[person.pk].is_lawful:

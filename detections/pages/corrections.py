@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -15,21 +15,28 @@ from access.roles import Capability
 from access.views import requires
 from detections import correcting, searching
 from detections.api.browsing import detections
-from detections.models import FaceImage, Search
+from detections.models import Detection, FaceImage, Search
 from people.models import Person, Photo
 
 NAMES_OFFERED = 8
 
 
 class CorrectionForm(forms.Form):
-    """Whose face it is: a face id, or nobody's who is enrolled."""
+    """Whose face it is: a face id, or nobody's who is enrolled. `shown`: whom the page named; others may be faster."""
 
+    shown = forms.CharField(required=False)
     who = forms.ChoiceField(
         choices=[("unknown", gettext_lazy("Somebody unknown")), ("person", gettext_lazy("Another person"))]
     )
     face_id = forms.CharField(max_length=100, required=False)
 
+    def __init__(self, detection: Detection, data: QueryDict | None = None) -> None:
+        super().__init__(data)
+        self.detection = detection
+
     def clean(self) -> dict:
+        if self.cleaned_data.get("shown") != (self.detection.person.label if self.detection.person else ""):
+            self.add_error(None, correcting.OVERTAKEN)
         if self.cleaned_data.get("who") == "person" and "face_id" not in self.errors:
             self.cleaned_data["person"] = Person.objects.named(self.cleaned_data["face_id"].strip()).first()
             if self.cleaned_data["person"] is None:
@@ -44,7 +51,7 @@ def correct_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Asks who it is; then puts it right and goes back to the person it was."""
     chosen = detections().select_related("track").annotate(has_face=FaceImage.kept("pk"))
     detection = get_object_or_404(chosen, pk=pk)
-    form = CorrectionForm(request.POST if request.method == "POST" else None)
+    form = CorrectionForm(detection, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         person = form.cleaned_data.get("person")
         try:

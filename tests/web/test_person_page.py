@@ -153,15 +153,21 @@ def test_a_long_history_takes_as_many_queries_as_a_short_one(
         page(viewer, ada)
 
 
+def shown(client: Client, detection: Detection) -> dict[str, str]:
+    """What the form says of itself."""
+    hidden = r'<input type="hidden" name="(\w+)" value="([^"]*)"'
+    return dict(re.findall(hidden, client.get(f"/detections/{detection.pk}/correct/").content.decode()))
+
+
 def test_a_correction_is_asked_for_said_and_done(operator: Client, ada: Person) -> None:
     make_person("grace")
     detection = detect(ada)
     address = f"/detections/{detection.pk}/correct/"
     assert "Who is it?" in text(operator.get(address))
-    answer = operator.post(address, {"who": "person", "face_id": " grace "}, follow=True)
+    answer = operator.post(address, shown(operator, detection) | {"who": "person", "face_id": " grace "}, follow=True)
     assert "Corrected: 1 detection is of grace now." in text(answer)
     assert Detection.objects.get().person.face_id == "grace"
-    answer = operator.post(address, {"who": "unknown"}, follow=True)
+    answer = operator.post(address, shown(operator, detection) | {"who": "unknown"}, follow=True)
     assert "1 detection is of somebody unknown now" in text(answer)
     assert Detection.objects.get().person is None
 
@@ -178,10 +184,28 @@ def test_a_correction_is_asked_for_said_and_done(operator: Client, ada: Person) 
     ],
 )
 def test_what_cannot_be_corrected_is_said(operator: Client, ada: Person, form: dict[str, str], words: str) -> None:
-    answer = operator.post(f"/detections/{detect(ada).pk}/correct/", form)
+    detection = detect(ada)
+    answer = operator.post(f"/detections/{detection.pk}/correct/", shown(operator, detection) | form)
     assert answer.status_code == 400
     assert words in text(answer)
     assert Detection.objects.get().person == ada
+
+
+@pytest.mark.parametrize("first", ["ada", None])
+def test_a_form_that_shows_another_person_than_the_detection_by_now_changes_nothing(
+    operator: Client, ada: Person, first: str | None
+) -> None:
+    grace = make_person("grace")
+    detection = detect(ada if first else None)
+    address = f"/detections/{detection.pk}/correct/"
+    seen_by_both = shown(operator, detection)
+    operator.post(address, seen_by_both | {"who": "person", "face_id": "grace"})
+    for late in ({"who": "unknown"}, {"who": "person", "face_id": "ada"}):
+        answer = operator.post(address, seen_by_both | late)
+        assert answer.status_code == 400
+        assert "Somebody else corrected this detection meanwhile." in text(answer)
+        assert Detection.objects.get().person == grace
+    assert operator.post(address, shown(operator, detection) | {"who": "unknown"}).status_code == 302
 
 
 def test_names_are_offered_as_they_are_typed(operator: Client, ada: Person) -> None:
