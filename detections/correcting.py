@@ -17,6 +17,7 @@ from detections.models import Detection, FaceImage, Track, TrackEvidence
 from people import lookalikes
 from people.models import Person
 from recognition.engine.errors import ImageError, PackError
+from recognition.loader import ModelUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ def _vector(detection: Detection) -> tuple[str, bytes] | None:
     face = FaceImage.objects.filter(pk=detection.pk).first()
     if face is None:
         return None
-    with suppress(ImageError, PackError):
+    with suppress(ImageError, PackError, ModelUnavailableError):
         return lookalikes.vector_of(bytes(face.jpeg))
     logger.warning("the face of detection %s cannot be learned from", detection.pk)
     return None

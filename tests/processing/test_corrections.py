@@ -14,7 +14,7 @@ from detections.retention import apply_retention
 from people import erasure
 from people.models import Lookalike, Person
 from people.training import train
-from recognition.loader import loader
+from recognition.loader import ModelUnavailableError, loader
 from tests.fabricated import Eyes, direction, enrol, face, make_camera, make_person
 from tests.web.sightings import detect
 
@@ -152,6 +152,17 @@ def test_the_next_training_moves_a_person_away_from_who_was_taken_for_them(eyes:
     own = float(classifier.similarities(direction(1)[None])[0, classifier.labels.index(ada.label)])
     assert after < before - 0.05
     assert own > 0.97
+
+
+def test_a_face_is_corrected_without_a_model_to_learn_with(
+    eyes: Eyes, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unavailable() -> None:
+        raise ModelUnavailableError("The model in service cannot be loaded.")
+
+    monkeypatch.setattr(loader, "current", unavailable)
+    assert not correcting.correct(detect(ada, jpeg=eyes.picture_of(1)), None, None).is_learned
+    assert Detection.objects.get().person is None
 
 
 def test_what_was_learned_goes_with_whom_it_shows_and_with_time(eyes: Eyes, settings: object) -> None:
