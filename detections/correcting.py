@@ -42,7 +42,8 @@ def correct(detection: Detection, person: Person | None, by: audit.Principal) ->
     """The detection, with all others of its track, is of `person` (None: somebody unknown).
 
     Where the former person was last seen is found out anew. The track is closed, so that later crops of it do not
-    decide otherwise. If there is a picture of the face, the next training moves the former person away from it.
+    decide otherwise. If there is a picture of the face, the next training moves the former person away from it, and
+    no longer `person`, if that was said before.
 
     Raises:
         CannotCorrectError: the detection is gone, is already of that person, or that person may not be named.
@@ -67,10 +68,12 @@ def correct(detection: Detection, person: Person | None, by: audit.Principal) ->
         former = people.get(current.person_id)
         chosen = Detection.objects.filter(track=track) if track else Detection.objects.filter(pk=current.pk)
         count = _move(chosen, track, person)
+        seen_in = f"track {track.pk}" if track else f"detection {current.pk}"
+        lookalikes.revise(seen_in, person)
         if former:
             lastseen.reconsider([former.pk])
             if vector:
-                lookalikes.record(former, *vector, shown=person)
+                lookalikes.record(former, *vector, shown=person, seen_in=seen_in)
         if person:
             lastseen.update(chosen.select_related("track").order_by("-captured_at")[:1])
         subjects = [one.label for one in (former, person) if one]

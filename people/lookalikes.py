@@ -59,16 +59,24 @@ def vector_of(jpeg: bytes) -> tuple[str, bytes] | None:
     """Pack and vector of the largest face of a picture that was cut around one; None if none is found.
 
     Raises:
-        ImageError, PackError: it cannot be read; there is no engine.
+        ImageError, PackError, ModelUnavailableError: it cannot be read; there is no engine, or no model to load.
     """
     engine = loader.current().pipeline
     faces = engine.analyse([decode(jpeg, max_pixels=settings.MAX_IMAGE_PIXELS)], crops=True)[0]
     return (engine.pack_id, faces[0].vector.astype("<f4").tobytes()) if faces else None
 
 
-def record(person: Person, pack_id: str, vector: bytes, *, shown: Person | None) -> None:
-    """Remember, for the next training, that this face is not the person's."""
-    Lookalike.objects.create(person=person, shown=shown, pack_id=pack_id, vector=vector)
+def record(person: Person, pack_id: str, vector: bytes, *, shown: Person | None, seen_in: str = "") -> None:
+    """Remember, for the next training, that this face is not the person's. seen_in: what `revise` knows it by."""
+    Lookalike.objects.create(person=person, shown=shown, seen_in=seen_in, pack_id=pack_id, vector=vector)
+
+
+def revise(seen_in: str, shown: Person | None) -> None:
+    """The faces seen there are of `shown` after all, and so not what the next training moves that person away from."""
+    rows = Lookalike.objects.filter(seen_in=seen_in)
+    if shown:
+        rows.filter(person=shown).delete()
+    rows.update(shown=shown)
 
 
 def read(pack: Pack, *, excluding: Collection[Person] = ()) -> tuple[Vectors, list[str]]:

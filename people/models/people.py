@@ -193,6 +193,7 @@ class Lookalike(models.Model):
     shown = models.ForeignKey(
         Person, null=True, on_delete=models.CASCADE, related_name="taken_for", help_text="Who it is; none: unknown."
     )
+    seen_in = models.CharField(max_length=60, db_default="", help_text="Which track or detection showed it.")
     pack_id = models.CharField(max_length=100)
     vector = models.BinaryField()
     created_at = models.DateTimeField(default=timezone.now, db_index=True)

@@ -11,7 +11,7 @@ from access.models import AuditEntry
 from detections import correcting, tracking
 from detections.models import Detection, FaceImage, LastSeen, Track, TrackEvidence
 from detections.retention import apply_retention
-from people import erasure
+from people import erasure, lookalikes
 from people.models import Lookalike, Person
 from people.training import train
 from recognition.loader import ModelUnavailableError, loader
@@ -152,6 +152,36 @@ def test_the_next_training_moves_a_person_away_from_who_was_taken_for_them(eyes:
     own = float(classifier.similarities(direction(1)[None])[0, classifier.labels.index(ada.label)])
     assert after < before - 0.05
     assert own > 0.97
+
+
+@pytest.mark.parametrize("shown", ["grace", None])
+@pytest.mark.parametrize("tracked", [True, False])
+def test_a_correction_that_is_taken_back_is_learned_from_no_more(
+    eyes: Eyes, ada: Person, settings: object, shown: str | None, tracked: bool
+) -> None:
+    settings.KEEP_UNKNOWN_FACES = True
+    other = make_person(shown) if shown else None
+    slip = put_right = detect(ada, jpeg=eyes.picture_of(1))
+    if tracked:
+        track = on_track(ada)
+        Detection.objects.filter(pk=slip.pk).update(track=track)
+        put_right = track.detections.exclude(pk=slip.pk).first()
+    correcting.correct(Detection.objects.get(pk=slip.pk), other, None)
+    lookalikes.record(ada, "pack", b"", shown=None, seen_in="another")
+    correcting.correct(Detection.objects.get(pk=put_right.pk), ada, None)
+    assert Lookalike.objects.get(person=ada).seen_in == "another"
+
+
+def test_what_was_learned_shows_whom_the_detection_is_of_in_the_end(eyes: Eyes, ada: Person) -> None:
+    detection = detect(ada, jpeg=eyes.picture_of(1))
+    for name in ("grace", "joan"):
+        correcting.correct(Detection.objects.get(pk=detection.pk), make_person(name), None)
+    assert set(Lookalike.objects.values_list("person__face_id", "shown__face_id")) == {
+        ("ada", "joan"),
+        ("grace", "joan"),
+    }
+    erasure.erase(Person.objects.get(face_id="joan"))
+    assert not Lookalike.objects.exists()
 
 
 def test_a_face_is_corrected_without_a_model_to_learn_with(
