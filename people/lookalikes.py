@@ -20,10 +20,10 @@ SHOWN = 6
 
 @dataclass(frozen=True)
 class Resemblance:
-    """Another person, and the cosine between the two in the model in service."""
+    """Another person, and the cosine between the two in the model in service; none: it is an SVM."""
 
     person: Person
-    similarity: float
+    similarity: float | None
 
 
 def nearest(person: Person, count: int = SHOWN) -> list[Resemblance]:
@@ -51,7 +51,12 @@ def _ranked(classifier: LinearClassifier, vector: np.ndarray, count: int, but: i
     best = np.argsort(-similarities)[: count + 1 if but is not None else count]
     people = Person.objects.lawful().in_bulk([classifier.labels[index] for index in best if index != but])
     by_label = {person.label: person for person in people.values()}
-    found = [(by_label.get(classifier.labels[index]), float(similarities[index])) for index in best if index != but]
+    is_cosine = classifier.kind == "gallery"
+    found = [
+        (by_label.get(classifier.labels[index]), float(similarities[index]) if is_cosine else None)
+        for index in best
+        if index != but
+    ]
     return [Resemblance(person, similarity) for person, similarity in found[:count] if person]
 
 

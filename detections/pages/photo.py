@@ -24,12 +24,14 @@ from detections.recording import face_jpeg
 from people import lookalikes
 from people.lookalikes import Resemblance
 from people.models import Person, Photo
+from recognition import publishing
 from recognition.batching import BusyError
 from recognition.engine.embedder import unit
 from recognition.engine.errors import ImageError, PackError
 from recognition.engine.faces import Vector
+from recognition.engine.fitting import expected_similarity
 from recognition.engine.images import decode
-from recognition.loader import ModelUnavailableError, loader
+from recognition.loader import ModelUnavailableError, Serving, loader
 
 FACES_SHOWN = 8
 DETECTIONS_SHOWN = 8
@@ -135,8 +137,15 @@ def _unknown_tracks() -> tuple[list[Track], np.ndarray]:
 
 def _resembling(vector: Vector, tracks: Sequence[Track], vectors: np.ndarray) -> list[tuple[Track, float]]:
     """Those so near that a person enrolled with this face would be named."""
-    classifier = loader.current().classifier
-    needed = classifier.threshold + classifier.runner_up_share * classifier.runner_up_floor
+    needed = _needed(loader.current())
     similarities = vectors @ vector
     best = np.argsort(-similarities)[:TRACKS_SHOWN]
     return [(tracks[index], float(similarities[index])) for index in best if similarities[index] >= needed]
+
+
+def _needed(serving: Serving) -> float:
+    """As a cosine, which the threshold of an SVM is not; and a model of nobody has none."""
+    classifier = serving.classifier
+    if classifier.kind == "gallery" and classifier.labels:
+        return classifier.threshold + classifier.runner_up_share * classifier.runner_up_floor
+    return expected_similarity(serving.pipeline.pack, publishing.wanted_rate())

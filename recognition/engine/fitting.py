@@ -8,7 +8,7 @@ from importlib import import_module
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.engine.calibration import Evidence, Floats, TradeOff, calibrate, trade_off
+from recognition.engine.calibration import Evidence, Floats, TradeOff, calibrate, expected_threshold, trade_off
 from recognition.engine.classifier import LinearClassifier, empty_classifier
 from recognition.engine.embedder import unit
 from recognition.engine.errors import GallerySizeError
@@ -124,6 +124,12 @@ def learn(
 def nearest_mean(gallery: Gallery, pack: Pack) -> LinearClassifier:
     """The classifier `gallery`, not calibrated."""
     return _linear("gallery", gallery.labels, gallery.directions(), pack.manifest.impostors)
+
+
+def expected_similarity(pack: Pack, false_alarm_rate: float) -> float:
+    """The cosine from which a gallery of one person names them, going by the pack's figures alone."""
+    impostors = pack.manifest.impostors
+    return expected_threshold(impostors, false_alarm_rate) + _RUNNER_UP_SHARE * impostors.runner_up
 
 
 def _moved_away(classifier: LinearClassifier, rejected: Rejected) -> Vectors:

@@ -1,5 +1,6 @@
 """Search by photo: who is in it, where they were, and nothing of it kept."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,27 @@ def test_an_unknown_track_of_the_last_minutes_is_found(operator: Client, eyes: E
     page = text(search(operator, eyes.picture_of(9)))
     assert "Place of camera-9" in page
     assert "Place of camera-10" not in page
+
+
+@pytest.mark.parametrize("people", [0, 12])
+def test_strangers_are_not_found_where_the_model_compares_otherwise_or_with_nobody(
+    operator: Client, eyes: Eyes, storage: Path, settings: object, people: int
+) -> None:
+    settings.CLASSIFIER = "linear-svm"
+    for seed in range(1, people + 1):
+        enrol(f"person {seed}", seed, 3)
+    train()
+    now = timezone.now()
+    for seed in (9000, 9001, 10001):
+        track = Track.objects.create(
+            camera=make_camera(f"camera-{seed}"), key="t", detection_count=2, captured_at=now, ended_at=now
+        )
+        vector = np.asarray(3 * direction(seed), "<f4").tobytes()
+        TrackEvidence.objects.create(track=track, pack_id=pipeline().pack_id, vector=vector, crop_count=3)
+    page = text(search(operator, eyes.picture_of(9000)))
+    assert re.findall(r"Place of (camera-\d+)", page) == ["camera-9000"]
+    alike = page[page.index("Most alike") : page.index("Unknown people")]
+    assert ("person" in alike, re.findall(r'class="number', alike)) == (bool(people), [])
 
 
 def test_a_photo_without_a_face_says_so(operator: Client, eyes: Eyes, trained: None) -> None:
