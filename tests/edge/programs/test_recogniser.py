@@ -107,6 +107,8 @@ def test_an_unknown_face_is_asked_about_again_and_the_answer_counts():
     site = Site(known(None), known("Ada"))
     watching = Watching(site)
     assert watching.see(face(size=45), frames=4) == [(BLUE, "unknown")]
+    for size in range(50, 75, 5):  # it comes nearer
+        watching.see(face(size=size))
     assert watching.see(face(size=75), frames=20) == [(GREEN, "Ada 90%")]
     assert len(site.asked) == 2
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('people', '0005_groups_and_lookalikes'),
+        ('people', '0006_import_attempts'),
     ]
 
     operations = [
