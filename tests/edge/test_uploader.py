@@ -12,7 +12,7 @@ from edge_client.bundle import Crop
 from edge_client.clock import steady
 from edge_client.figures import NodeStats
 from edge_client.outbox import Outbox
-from edge_client.server import MAX_BATCH, RefusedError, Server, UnavailableError
+from edge_client.server import MAX_BATCH, Receipt, RefusedError, Server, UnavailableError
 from tests.edge.conftest import KEY, Reply, Upload
 from tests.edge.crops import crop
 from tests.servers import wait_until
@@ -208,9 +208,9 @@ def test_figures_that_the_server_cannot_read_cost_no_crop(always_reporting, serv
 def test_server_that_takes_no_crops_hears_that_the_node_is_there(server, outbox, monkeypatch):
     wait_until(lambda: server.heartbeats, "the first heartbeat")
     monkeypatch.setattr(uploader, "REPORT_EVERY", 1.0)
-    outbox._uploader._report_at = steady()
     server.answers += [Reply(503)] * 10_000
     outbox.submit(crop())
+    outbox._uploader._report_at = steady()
     wait_until(lambda: len(server.heartbeats) == 4, "heartbeats")
     assert len(server.uploads) > 4
     assert [one.node.get("queued") for one in server.heartbeats[1:]] == [1, 1, 1]
@@ -221,13 +221,18 @@ def test_server_that_takes_no_crops_hears_that_the_node_is_there(server, outbox,
 
 def test_node_that_is_not_heard_either_does_not_ask_more_often(server, outbox, monkeypatch, caplog):
     wait_until(lambda: server.heartbeats, "the first heartbeat")
-    outbox._uploader._report_at = steady()
-    tried = []
+    store, tried = outbox._server.store, []
+
+    def store_when_a_report_is_due(*said: object) -> Receipt:
+        if not tried:
+            outbox._uploader._report_at = steady()
+        return store(*said)
 
     def away(*_: object) -> None:
         tried.append(1)
         raise UnavailableError("no heartbeat")
 
+    monkeypatch.setattr(outbox._server, "store", store_when_a_report_is_due)
     monkeypatch.setattr(outbox._server, "heartbeat", away)
     server.answers += [Reply(503)] * 5
     assert deliver(outbox, [crop()]) == 0
