@@ -18,7 +18,7 @@ from detections.models import ExternalServer
 from detections.vitals import Vitals
 from people.models import Person
 from recognition import jobs
-from recognition.models import ActiveModel, Heartbeat
+from recognition.models import Heartbeat
 
 # The scheduler sweeps every five seconds and applies retention every hour.
 SWEEP_LATE = timedelta(minutes=1)
@@ -141,9 +141,9 @@ def _storage(vitals: Vitals) -> Iterator[Problem]:
 
 
 def _model(vitals: Vitals) -> Iterator[Problem]:
-    if vitals.pointer is None and ActiveModel.objects.exists():
+    if vitals.pointer is None:
         return  # it was not read in time
-    model = vitals.pointer and vitals.pointer.model
+    model = vitals.pointer.model
     if model and model.fault:
         yield Problem(
             title=_("The model in service cannot be loaded everywhere"),

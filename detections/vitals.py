@@ -112,7 +112,7 @@ def vitals() -> Vitals:
         hour=_in_time(_hour),
         processes=beats and [one for one in beats if one.beat.kind != tasks],
         ran=None if beats is None else {one.beat.name: one.age for one in beats if one.beat.kind == tasks},
-        pointer=_in_time(lambda: ActiveModel.objects.select_related("model").first()),
+        pointer=_in_time(lambda: ActiveModel.objects.select_related("model").first() or ActiveModel()),
         crops=_in_time(lambda: _dead(dead_crops().select_related("camera"))),
         jobs=_in_time(lambda: _dead(dead_jobs())),
         deliveries=_in_time(lambda: _dead(dead_deliveries().select_related("server"))),

@@ -183,6 +183,7 @@ def test_a_database_that_does_not_say_which_model_serves_is_no_installation_with
 
     monkeypatch.setattr(vitals, "ActiveModel", SimpleNamespace(objects=SimpleNamespace(select_related=too_slow)))
     assert problems(viewer) == []
+    assert "no model is in service" not in text(viewer.get("/health/"))
 
 
 def test_a_disk_that_fills_up_is_told(viewer: Client, all_well: None, monkeypatch: pytest.MonkeyPatch) -> None:
