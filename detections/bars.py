@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Case, IntegerField, Value, When
+
 STEP, WIDTH, HEIGHT = 10, 8, 48
 
 
@@ -44,6 +46,15 @@ class Chart:
     @property
     def upper(self) -> int:
         return sum(bar.column.upper for bar in self.bars)
+
+
+def column_of(moment: str, starts: Sequence[datetime]) -> Case:
+    """In which column the database counts a row: the last that starts no later than its field `moment`."""
+    columns = reversed([*enumerate(starts)])
+    return Case(
+        *(When(**{f"{moment}__gte": start}, then=Value(index)) for index, start in columns),
+        output_field=IntegerField(),
+    )
 
 
 def chart(columns: Sequence[Column], until: datetime) -> Chart:

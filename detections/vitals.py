@@ -13,12 +13,12 @@ from typing import TypeVar
 
 from django.conf import settings
 from django.db import OperationalError, connection, models, transaction
-from django.db.models import Case, Count, DurationField, ExpressionWrapper, F, IntegerField, QuerySet, Value, When
+from django.db.models import Count, DurationField, ExpressionWrapper, F, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from access.pagination import AtLeast
-from detections.bars import Chart, Column, chart
+from detections.bars import Chart, Column, chart, column_of
 from detections.models import Crop, Delivery
 from recognition import heartbeats, storage
 from recognition.models import ActiveModel, Heartbeat, Job
@@ -175,10 +175,7 @@ def _hour() -> Chart:
     """What came in within the last hour: what of it is done with by now, and what is not."""
     now = timezone.now()
     starts = [now - (BARS - index) * BAR for index in range(BARS)]
-    bar = Case(
-        *(When(received_at__gte=start, then=Value(index)) for index, start in reversed([*enumerate(starts)])),
-        output_field=IntegerField(),
-    )
+    bar = column_of("received_at", starts)
     counted = Crop.objects.filter(received_at__gte=starts[0]).order_by().values_list(bar, "state").annotate(Count("pk"))
     done, not_done = [0] * BARS, [0] * BARS
     for index, state, count in counted:

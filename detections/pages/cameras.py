@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.contrib import messages
 from django.db import IntegrityError
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -18,15 +19,13 @@ from access.roles import Capability
 from access.views import requires
 from detections import edge, joining
 from detections.api.browsing import detections
-from detections.bars import Chart, Column, chart
+from detections.bars import Chart, Column, chart, column_of
 from detections.fleet import fleet, watched
 from detections.models import Camera, CameraSettings, Detection, EdgeNode, FaceImage, Location
 from detections.pages.forms import Cameras, NodeForm
 from detections.pages.refreshing import just_now, refreshing
 
 HOURS = 24
-# A camera that sees more than this in a day has full bars anyway.
-COUNTED = 20_000
 SHOWN = 8
 
 
@@ -122,7 +121,8 @@ def _hours(camera: Camera) -> Chart:
     now = timezone.now()
     starts = [now - timedelta(hours=HOURS - index) for index in range(HOURS)]
     named, unknown = [0] * HOURS, [0] * HOURS
-    seen = Detection.objects.filter(camera=camera, captured_at__gte=starts[0], captured_at__lt=now)
-    for at, person in seen.values_list("captured_at", "person")[:COUNTED]:
-        (named if person else unknown)[int((at - starts[0]) / timedelta(hours=1))] += 1
+    seen = Detection.objects.filter(camera=camera, captured_at__gte=starts[0], captured_at__lt=now).order_by()
+    hour = column_of("captured_at", starts)
+    for index, known, count in seen.values_list(hour).annotate(Count("person"), Count("pk")):
+        named[index], unknown[index] = known, count - known
     return chart([Column(*one) for one in zip(starts, named, unknown, strict=True)], now)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from operator import attrgetter
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -34,12 +35,15 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class Kind:
-    """Detections, or tracks. `columns`: what an export holds, by the name in it."""
+    """Detections, or tracks. `columns`: what an export holds, by the name in it. `changing`: what is shown of a row and
+    does not stay as it is, besides who it is.
+    """
 
     page: str
     rows: Callable[[], QuerySet]
     filters: type[SightingFilter]
     columns: dict[str, str]
+    changing: tuple[str, ...] = ("probability", "corrected_at", "has_face")
 
 
 def _tracks() -> QuerySet[Track]:
@@ -69,6 +73,7 @@ KINDS = {
         _tracks,
         SightingFilter,
         _COMMON | {"ended_at": "ended_at", "detections": "detection_count"},
+        (*Kind.changing, "ended_at", "detection_count"),
     ),
 }
 
@@ -108,7 +113,8 @@ def _list(request: HttpRequest, what: str) -> HttpResponse:
         # Only the newest change by themselves.
         "is_live": "cursor" not in request.GET,
     }
-    state = [(one.pk, one.person and one.person.face_id, one.probability, one.has_face) for one in rows]
+    read = attrgetter(*kind.changing)
+    state = [(one.pk, one.person and one.person.face_id, *read(one)) for one in rows]
     part = f"detections/{what}_board.html"
     answer = refreshing(request, "detections/sightings.html", part, context, state=state, every=2)
     if answer.status_code == 200:  # not where nothing is told that is not shown already

@@ -2,6 +2,7 @@
 
 import html
 import re
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from access.models import ApiKey, AuditEntry
-from detections.models import Camera, CameraStatus, EdgeNode, Location
+from detections.models import Camera, CameraStatus, Detection, EdgeNode, Location
 from edge_client import config
 from tests.fabricated import make_camera, make_node, make_person
 from tests.web.sightings import detect, text
@@ -132,6 +133,22 @@ def test_a_camera_shows_its_day(viewer: Client) -> None:
     assert page.count('class="lower"') == 2
     assert "?camera=gate" in page
     assert viewer.get("/cameras/nowhere/").status_code == 404
+
+
+def test_all_faces_of_a_busy_day_are_counted_in_their_hour(viewer: Client) -> None:
+    ada, camera, now = make_person("ada"), make_camera("gate"), timezone.now()
+    seen = {"camera": camera, "face_index": 0, "probability": 0.1, "score": 0.1, "confidence": 0.9, "box": [1, 1, 2, 2]}
+    Detection.objects.bulk_create(
+        Detection(
+            id=uuid.uuid4(), crop_id=uuid.uuid4(), captured_at=now - at, person=None if number % 8 else ada, **seen
+        )
+        for at in (timedelta(minutes=1), timedelta(hours=22, minutes=30))
+        for number in range(12_000)
+    )
+    page = text(viewer.get("/cameras/gate/"))
+    assert "named: 3,000, unknown: 21,000" in page
+    hours = re.findall(r"<title>[^<]*: ([\d,]+) named, ([\d,]+) unknown</title>", page)
+    assert [index for index, one in enumerate(hours) if one == ("1,500", "10,500")] == [1, 23]
 
 
 def test_the_address_of_a_stream_is_not_shown(viewer: Client, admin: Client) -> None:

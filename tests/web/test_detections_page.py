@@ -151,3 +151,18 @@ def test_the_table_is_never_counted(viewer: Client, sightings: dict[str, Detecti
 
 def test_an_empty_list_says_so(viewer: Client) -> None:
     assert "No detections yet" in text(viewer.get(PAGE))
+
+
+def test_a_track_is_shown_anew_when_it_goes_on(viewer: Client) -> None:
+    began = timezone.now() - timedelta(minutes=5)
+    ada = make_person("ada")
+    track = Track.objects.create(
+        camera=make_camera(), key="t", person=ada, probability=0.9, detection_count=1, captured_at=began, ended_at=began
+    )
+    Detection.objects.filter(pk=detect(ada).pk).update(track=track)
+    asked: dict[str, object] = {"headers": {"HX-Request": "true"}}
+    for change in ({"detection_count": 4}, {"ended_at": timezone.now()}, {"corrected_at": timezone.now()}):
+        version = re.search(r'hx-get="[^"]*version=(\w+)', text(viewer.get("/tracks/")))
+        assert viewer.get("/tracks/", {"version": version[1]}, **asked).status_code == 204
+        Track.objects.update(**change)
+        assert viewer.get("/tracks/", {"version": version[1]}, **asked).status_code == 200
