@@ -119,7 +119,9 @@ class Fleet:
 
     @property
     def saved(self) -> int:
-        return sum(box.saved for box in self.boxes)
+        """By each camera once, although two nodes may have it."""
+        cameras = {one.camera.pk: one for box in self.boxes for one in box.cameras}
+        return sum(one.status.bytes_saved for one in cameras.values() if one.status)
 
 
 def fleet(**chosen: object) -> Fleet:

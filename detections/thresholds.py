@@ -49,8 +49,8 @@ def effect(trained: TrainedModel, chosen: TradeOff) -> Effect:
 
 
 def _certainties(trained: TrainedModel, rows: QuerySet[Detection]) -> list[float]:
-    """Of the newest that this model said. The database is not asked for its alone: it would walk through all there are,
-    since a new model has few.
+    """Of the newest that this model said, and nobody put right. The database is not asked for its alone: it would walk
+    through all there are, since a new model has few.
     """
-    newest = rows.values_list("model", "probability")[:READ]
-    return [certainty for model, certainty in newest if model == trained.pk][:LOOKED_AT]
+    newest = rows.values_list("model", "probability", "corrected_at")[:READ]
+    return [certainty for model, certainty, put_right in newest if model == trained.pk and not put_right][:LOOKED_AT]

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import Count, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
@@ -84,6 +85,11 @@ class CameraAdmin(RoleModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Camera | None = None) -> tuple[str, ...]:
         return ("id",) if obj else ()  # another id would be another camera
+
+    def save_model(self, request: HttpRequest, obj: Camera, form: ModelForm, change: bool) -> None:
+        if change and "location" in form.changed_data:
+            obj.plan_x = obj.plan_y = None  # where it hung on the plan of the former place
+        super().save_model(request, obj, form, change)
 
     def has_delete_permission(self, request: HttpRequest, obj: Camera | None = None) -> bool:
         # Deleting takes all detections along: a camera that has any is switched off instead.

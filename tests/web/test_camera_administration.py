@@ -80,6 +80,15 @@ def test_a_camera_may_be_told_how_to_be_watched(admin: Client) -> None:
     assert (chosen.video_source, chosen.target_fps, chosen.motion, chosen.codec) == ("rtsp://gate", 6, None, "")
 
 
+def test_a_camera_that_moves_to_another_place_leaves_the_plan_of_the_former(admin: Client) -> None:
+    camera = make_camera("gate", plan_x=0.2, plan_y=0.3)
+    page = reverse("admin:detections_camera_change", args=[camera.pk])
+    rows = {"settings-TOTAL_FORMS": 0, "settings-INITIAL_FORMS": 0, "is_active": "on"}
+    for place, expected in ((camera.location, 0.2), (make_camera("yard").location, None)):
+        assert admin.post(page, rows | {"name": "front gate", "location": place.pk}).status_code == 302
+        assert Camera.objects.get(pk="gate").plan_x == expected
+
+
 def test_a_source_that_no_node_would_open_is_told(admin: Client) -> None:
     page = reverse("admin:detections_camera_change", args=[make_camera("gate").pk])
     form = {"name": "gate", "location": make_camera("gate").location.pk, "is_active": "on"}

@@ -15,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from access.models import ApiKey, AuditEntry
+from detections.fleet import fleet
 from detections.models import Camera, CameraStatus, Detection, EdgeNode, Location
 from edge_client import config
 from tests.fabricated import make_camera, make_node, make_person
@@ -91,6 +92,14 @@ def test_a_key_that_ends_soon_stands_out(viewer: Client) -> None:
     assert "<dd>ends on" in text(viewer.get("/cameras/"))
     ApiKey.objects.update(expires_at=timezone.now() + timedelta(days=3))
     assert '<dd class="bad">ends on' in text(viewer.get("/cameras/"))
+
+
+def test_a_camera_of_two_nodes_counts_once_in_what_is_saved() -> None:
+    camera = make_camera("gate")
+    CameraStatus.objects.create(camera=camera, bytes_saved=1000, reported_at=timezone.now())
+    for name in ("old box", "new box"):
+        EdgeNode.objects.create(name=name).cameras.add(camera)
+    assert fleet().saved == 1000
 
 
 def test_nothing_yet_says_what_to_do(viewer: Client, admin: Client) -> None:
