@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from django_filters.fields import IsoDateTimeField
 from django_filters.widgets import BooleanWidget
 
+from people.models import one_spelling
+
 
 class _MomentField(IsoDateTimeField):
     def to_python(self, value: str | None) -> datetime | None:
@@ -44,3 +46,14 @@ class _YesOrNoField(forms.NullBooleanField):
 
 class YesOrNo(django_filters.BooleanFilter):
     field_class = _YesOrNoField
+
+
+class _NameField(forms.CharField):
+    def to_python(self, value: str | None) -> str:
+        return one_spelling(super().to_python(value))
+
+
+class Name(django_filters.CharFilter):
+    """All of a face id or a part of it, however the keyboard composed its accents."""
+
+    field_class = _NameField

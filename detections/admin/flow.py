@@ -29,7 +29,7 @@ from detections.models import (
     Search,
     Track,
 )
-from people.models import Person
+from people.models import Person, one_spelling
 from recognition import wakeup
 
 # Of the people that a search in the admin may be about.
@@ -189,7 +189,7 @@ class SightingAdmin(ReadOnlyAdmin):
 
 def _people(text: str) -> QuerySet:
     """Keys of those whose name has this in it."""
-    people = Person.objects.filter(face_id__icontains=text.replace("\0", "").strip())
+    people = Person.objects.filter(face_id__icontains=one_spelling(text.replace("\0", "").strip()))
     return people.values_list("pk", flat=True)
 
 

@@ -16,7 +16,7 @@ from access.views import requires
 from detections import correcting, searching
 from detections.api.browsing import detections
 from detections.models import Detection, FaceImage, Search
-from people.models import Person, Photo
+from people.models import Person, Photo, one_spelling
 
 NAMES_OFFERED = 8
 
@@ -81,7 +81,7 @@ def _corrected(done: correcting.Correction, person: Person | None) -> str:
 @requires(Capability.ENROL)
 def names(request: HttpRequest) -> HttpResponse:
     """The people whose names contain what was typed, for choosing one."""
-    typed = request.GET.get("face_id", "").strip().replace("\0", "")[:100]
+    typed = one_spelling(request.GET.get("face_id", "").strip().replace("\0", "")[:100])
     found = (
         Person.objects.lawful().filter(face_id__icontains=typed).order_by("face_id") if typed else Person.objects.none()
     )

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from access.roles import Capability
 from access.views import requires
 from detections import searching, visits
+from detections.filtering import Name
 from detections.models import Search
 from detections.pages.refreshing import just_now, refreshing
 from people import lookalikes
@@ -27,7 +28,7 @@ PEOPLE_PER_PAGE = 48
 
 
 class PeopleFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter("face_id", "icontains", label=_("Name"), max_length=100)
+    q = Name("face_id", "icontains", label=_("Name"), max_length=100)
     group = django_filters.ModelChoiceFilter(
         queryset=PersonGroup.objects.all(), label=_("Group"), empty_label=_("Everyone")
     )
@@ -64,8 +65,11 @@ def people_page(request: HttpRequest) -> HttpResponse:
         "just_now": just_now(),
     }
     answer = refreshing(request, "detections/people.html", "detections/people_board.html", context)
-    if answer.status_code == 200 and chosen.form.cleaned_data["q"]:
-        searching.note(request.user, Search.Means.PERSON, [one.pk for one in page])
+    is_search = bool(chosen.form.cleaned_data["q"])
+    if answer.status_code == 200 and (is_search or not request.htmx):
+        # As of the dashboard, whose places it shows too.
+        means = Search.Means.PERSON if is_search else Search.Means.DASHBOARD
+        searching.note(request.user, means, [one.pk for one in page] if is_search else ())
     return answer
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from access.roles import Capability
 from access.views import requires
 from detections import searching
+from detections.filtering import Name
 from detections.models import Camera, Crop, Detection, FaceImage, LastSeen, Location, Search
 from detections.pages.refreshing import just_now, refreshing
 from people.models import Person, PersonGroup, Photo
@@ -38,7 +39,7 @@ LATELY = {
 class WhereFilter(django_filters.FilterSet):
     """What last-known locations can be filtered by."""
 
-    q = django_filters.CharFilter("person__face_id", "icontains", label=_("Name"), max_length=100)
+    q = Name("person__face_id", "icontains", label=_("Name"), max_length=100)
     location = django_filters.ModelChoiceFilter(
         "camera__location", queryset=Location.objects.all(), label=_("Place"), empty_label=_("Everywhere")
     )

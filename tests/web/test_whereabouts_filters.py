@@ -95,6 +95,21 @@ def test_what_refreshes_itself_is_on_record_once_whatever_asks(
     assert noted() == 2
 
 
+def test_the_list_of_people_which_tells_where_they_are_is_on_record_when_it_is_opened(viewer: Client) -> None:
+    make_person("ada")
+    viewer.get("/people/")
+    assert Search.objects.get().means == Search.Means.DASHBOARD
+    viewer.get("/people/", headers={"HX-Request": "true"})
+    assert Search.objects.count() == 1
+
+
+@pytest.mark.parametrize("page", ["/", "/people/", "/people/names/"])
+def test_a_part_of_a_name_is_found_however_its_accents_are_composed(operator: Client, page: str) -> None:
+    detect(make_person("Zoë"))
+    query = {"q": "oe\u0308", "face_id": "oe\u0308"}
+    assert "Zoë" in text(operator.get(page, query))
+
+
 def test_people_are_listed_with_what_is_missing(viewer: Client, site: PersonGroup) -> None:
     yesterday = timezone.localdate() - timedelta(days=1)
     make_person("joan", legal_basis_expires=yesterday)
