@@ -55,6 +55,7 @@ def test_photos_are_chosen_together_and_judged_without_any_script(
     page = without_scripts()
     page.goto("/")
     page.get_by_role("link", name="Enrol", exact=True).first.click()
+    page.wait_for_load_state()  # which link is the last is known only then
     page.get_by_role("link", name="People", exact=True).last.click()
     page.get_by_role("link", name="Add person").click()
     page.get_by_label("Face id").fill("Eileen Collins")

@@ -1,12 +1,13 @@
 """What a camera submits for scripted detections: tracks that proved themselves, each with its own circumstances."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
-from edge_client.camera import BEAT_EVERY, HURRIED, LOOK_EVERYWHERE_EVERY, Camera
+from edge_client.camera import BEAT_EVERY, HURRIED, LONG_UNSEEN, LOOK_EVERYWHERE_EVERY, Camera
 from edge_client.detector import Face
 from edge_client.server import Crop
 from edge_client.settings import CameraConfig, CameraSettings
@@ -113,11 +114,15 @@ def test_usable_face_is_sent_as_soon_as_its_track_is_sure(scene):
     assert len(scene.show([50])) == 1
 
 
-def test_only_the_first_crops_that_may_be_named_are_in_a_hurry(scene):
+def test_the_first_crops_that_may_be_named_and_one_after_a_long_wait_are_in_a_hurry(scene):
     scene.show(*[[50]] * 12, image=(NOISE * 0.03).astype(np.uint8))
     assert scene.outbox.hurried == [False, False]
     scene.show(*[[50]] * 60)
-    assert scene.outbox.hurried[2:] == [True] * HURRIED + [False] * (len(scene.outbox.crops) - 2 - HURRIED)
+    crops, hurried = scene.outbox.crops[2:], scene.outbox.hurried[2:]
+    late = hurried.index(True, HURRIED)
+    assert hurried == [number < HURRIED or number == late for number in range(len(crops))]
+    waits = [(after.captured_at - before.captured_at).total_seconds() for before, after in pairwise(crops)]
+    assert max(waits[HURRIED - 1 : late - 1]) < LONG_UNSEEN <= waits[late - 1]
 
 
 def test_two_faces_are_two_tracks(scene):
