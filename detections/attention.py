@@ -80,7 +80,7 @@ def _workers(vitals: Vitals) -> Iterator[Problem]:
 
 
 def _training_waits() -> bool:
-    """Workers that train may be scaled to nothing: they are missed once a job has waited longer than one starts."""
+    """Workers that train may be scaled to nothing: they are missed once a job waits longer than one takes to start."""
     return jobs.due().filter(created_at__lt=timezone.now() - TRAINER_STARTS).exists()
 
 

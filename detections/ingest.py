@@ -25,7 +25,7 @@ from recognition.engine.images import inspect
 from recognition.models import Job
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # a time of the first year is none in every time zone
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # the first days of the calendar cannot be shown west of Greenwich
 LAST_SEEN_RESOLUTION = timedelta(seconds=30)
 # In a long line of writers, which there is on SQLite: a sender keeps what it has, and comes again.
 PATIENCE_S = 0.4

@@ -112,6 +112,7 @@ def vitals() -> Vitals:
         hour=_in_time(_hour),
         processes=beats and [one for one in beats if one.beat.kind != tasks],
         ran=None if beats is None else {one.beat.name: one.age for one in beats if one.beat.kind == tasks},
+        # Of an installation without one an empty one: none is one that was not read in time.
         pointer=_in_time(lambda: ActiveModel.objects.select_related("model").first() or ActiveModel()),
         crops=_in_time(lambda: _dead(dead_crops().select_related("camera"))),
         jobs=_in_time(lambda: _dead(dead_jobs())),

@@ -26,7 +26,7 @@ SEARCH_EVERY = 0.45  # seconds between searches for new faces; known ones are fo
 LOOK_EVERYWHERE_EVERY = 5.0  # seconds: a face that never moved is found by then
 BEAT_EVERY = 25.0  # seconds between signs that somebody is still there
 HURRIED = 2  # crops of a track: who is not named on these is probably a stranger, who can wait for company
-LONG_UNSEEN = 1.0  # seconds without a crop, after which one more is hurried: those before were probably poor
+LONG_UNSENT = 1.0  # seconds without a crop, after which one more is hurried: those before were probably poor
 _TOLD_ENOUGH = 1.0  # seconds before a track's end: a sign at the end would say nothing new
 _RATE_WINDOW = 10.0  # seconds
 _MINUTE = 60.0
@@ -165,8 +165,8 @@ class Camera:
             image=image,
             codec=self._codec,
         )
-        unseen = visit.told_at is not None and shot.seconds - visit.told_at >= LONG_UNSEEN
-        hurry = shot.score >= HOPEFUL and visit.hurried < HURRIED + unseen
+        was_unsent = visit.told_at is not None and shot.seconds - visit.told_at >= LONG_UNSENT
+        hurry = shot.score >= HOPEFUL and visit.hurried < HURRIED + was_unsent
         self._outbox.submit(crop, shot.seconds if self._is_live else None, hurry=hurry)
         visit.told_at = shot.seconds
         visit.hurried += hurry

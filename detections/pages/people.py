@@ -67,7 +67,7 @@ def people_page(request: HttpRequest) -> HttpResponse:
     answer = refreshing(request, "detections/people.html", "detections/people_board.html", context)
     is_search = bool(chosen.form.cleaned_data["q"])
     if answer.status_code == 200 and (is_search or not request.htmx):
-        # As of the dashboard, whose places it shows too.
+        # It says where everyone is, as the dashboard does.
         means = Search.Means.PERSON if is_search else Search.Means.DASHBOARD
         searching.note(request.user, means, [one.pk for one in page] if is_search else ())
     return answer

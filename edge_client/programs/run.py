@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
             if node_config.status_port:
                 open_parts.enter_context(StatusPage(node_config.status_port, node, outbox))
             if not node_config.patient:
-                node.watch(cameras)
+                node.watch(cameras)  # here, as what cannot be watched ends the program
             threading.Thread(
                 target=_follow_settings,
                 args=(node_config, told, cameras, node, outbox, stop),

@@ -7,7 +7,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from edge_client.camera import BEAT_EVERY, HURRIED, LONG_UNSEEN, LOOK_EVERYWHERE_EVERY, Camera
+from edge_client.camera import BEAT_EVERY, HURRIED, LONG_UNSENT, LOOK_EVERYWHERE_EVERY, Camera
 from edge_client.detector import Face
 from edge_client.server import Crop
 from edge_client.settings import CameraConfig, CameraSettings
@@ -122,7 +122,7 @@ def test_the_first_crops_that_may_be_named_and_one_after_a_long_wait_are_in_a_hu
     late = hurried.index(True, HURRIED)
     assert hurried == [number < HURRIED or number == late for number in range(len(crops))]
     waits = [(after.captured_at - before.captured_at).total_seconds() for before, after in pairwise(crops)]
-    assert max(waits[HURRIED - 1 : late - 1]) < LONG_UNSEEN <= waits[late - 1]
+    assert max(waits[HURRIED - 1 : late - 1]) < LONG_UNSENT <= waits[late - 1]
 
 
 def test_two_faces_are_two_tracks(scene):

@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from detections import processing, recording, tracking
+from detections.ingest import Receipt
 from detections.models import Crop, Detection, Track
 from detections.processing import process_batch
 from recognition import leases, stopping
@@ -135,9 +136,14 @@ def test_crops_of_a_track_are_accepted_while_a_worker_writes_of_it(
     """Else those who send and those who work wait for each other, in a circle at last."""
     decide, accepted = tracking.decide, []
 
+    def send() -> Receipt:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '3s'")
+        return submit(eyes.picture_of(1), track="t")
+
     def decide_slowly(*arguments: object) -> dict:
         if connection.in_atomic_block and Track.objects.exists() and not accepted:
-            accepted.extend(run_together(lambda: submit(eyes.picture_of(1), track="t"))[0].accepted)
+            accepted.extend(run_together(send)[0].accepted)
         return decide(*arguments)
 
     submit(eyes.picture_of(1), track="t")

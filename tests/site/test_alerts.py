@@ -27,6 +27,7 @@ CASES = [
     ("FacesiteNoScheduler", {UP: "1x20"}, {UP: "0x20"}),  # never yet; or nobody can say
     ("FacesiteInboxLate", {"facesite_inbox_age_seconds": "90x20"}, {"facesite_inbox_age_seconds": "5x20"}),
     ("FacesiteCropsGivenUp", {DEAD: "0+1x20"}, {DEAD: "3x20", DONE: "0+9x20"}),
+    ("FacesiteCropsGivenUp", {DEAD: "0x5 1x15"}, {DEAD: "0x20"}),  # the first of a worker
     ("FacesiteServerErrors", {REFUSED: "0+5x20", TAKEN: "0+50x20"}, {REFUSED: "0+1x20", TAKEN: "0+50x20"}),
     ("FacesiteDiskNearlyFull", {FREE: "5x20", SIZE: "100x20"}, {FREE: "50x20", SIZE: "100x20"}),
 ]
