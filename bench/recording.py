@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from bench.history import CAMERAS, TRACK
 from detections import processing
-from detections.ingest import Submission, accept
+from detections.ingest import Submission, accept, cameras_of
 from people.models import Person
 from recognition.engine.embedder import unit
 from recognition.engine.faces import EmbeddedFace, Face, Identity, Image, Quality, Vectors
@@ -67,10 +67,10 @@ class _Standing:
 def rate(crops: int) -> float:
     """Crops a second that one process records, of tracks of four; accepting them is not timed."""
     labels = [str(pk) for pk in Person.objects.order_by("face_id").values_list("pk", flat=True)]
-    sender = User.objects.get(username="reader")
+    cameras = cameras_of(User.objects.get(username="reader")).in_bulk()
     made = list(_crops(crops, len(labels)))
     for first in range(0, crops, BUNDLE):
-        accept(made[first : first + BUNDLE], sender)
+        accept(made[first : first + BUNDLE], cameras)
     processing.loader, real = _Standing(labels), processing.loader
     try:
         processing.process_batch()

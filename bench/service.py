@@ -18,7 +18,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "facesite.settings")
 django.setup()
 
-from detections.ingest import Submission, accept  # noqa: E402 - models need Django set up
+from detections.ingest import Submission, accept, cameras_of  # noqa: E402 - models need Django set up
 from detections.models import Camera, Crop, EdgeNode  # noqa: E402
 from detections.processing import process_batch  # noqa: E402
 
@@ -39,7 +39,7 @@ def main(folder: Path) -> None:
                 Submission(uuid4(), camera, datetime.now(UTC), picture, tracks[index // TRACK], box)
                 for index, picture in enumerate(islice(pictures, size))
             ]
-            accept(crops, key)
+            accept(crops, cameras_of(key).in_bulk())
             started = time.process_time()
             if process_batch() != size:
                 raise RuntimeError("Somebody else took crops.")

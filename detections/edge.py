@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from access.models import ApiKey
 from detections import lastseen, silence
-from detections.ingest import CLOCK_TOLERANCE, cameras_of
+from detections.ingest import CLOCK_TOLERANCE
 from detections.models import Camera, CameraSettings, CameraStatus, Detection, EdgeNode, Track
 from people.models import Person
 
@@ -49,18 +49,22 @@ def _describe(camera: Camera) -> dict:
 
 
 def hear(
-    sender: User | ApiKey, tracks: Sequence[TrackKey], beats: Mapping[TrackKey, datetime], figures: Mapping | None
+    sender: User | ApiKey,
+    cameras: Mapping[str, Camera],
+    tracks: Sequence[TrackKey],
+    beats: Mapping[TrackKey, datetime],
+    figures: Mapping | None,
 ) -> dict:
     """Take in what a node tells beside crops; the answer says how each of `tracks` stands, and nothing of who it is.
+    `cameras`: what the sender may send for, by id.
 
     "named", "unknown", "pending" (not decided yet), or "refused": not a camera of the sender, nothing was noted.
     """
-    cameras = {camera.pk for camera in cameras_of(sender)}
     latest = timezone.now() + CLOCK_TOLERANCE
     mine = {key: at for key, at in beats.items() if key[0] in cameras and at <= latest}
     # Figures of a camera that is not well are no sign of its life.
     well = {one["camera"] for one in (figures or {}).get("cameras", ()) if not one["error"]}
-    silence.heard(cameras & (well | {camera for camera, _ in mine}))
+    silence.heard(cameras.keys() & (well | {camera for camera, _ in mine}))
     _still_there(mine)
     found = _tracks([key for key in tracks if key[0] in cameras])
     answer: dict = {"tracks": [_state(found.get(key)) if key[0] in cameras else "refused" for key in tracks]}

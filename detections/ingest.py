@@ -4,7 +4,7 @@ A crop that cannot be accepted is rejected alone, with its reason; the others of
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from access.models import ApiKey
@@ -83,9 +84,11 @@ def check_room() -> None:
             raise InboxFullError
 
 
-def accept(submissions: Sequence[Submission], sender: User | ApiKey, *, deliver: bool = False) -> Receipt:
-    """Commit the acceptable crops to the inbox. The same crop sent again is accepted again, with no second effect."""
-    cameras = {camera.pk: camera for camera in cameras_of(sender)}
+def accept(submissions: Sequence[Submission], cameras: Mapping[str, Camera], *, deliver: bool = False) -> Receipt:
+    """Commit the acceptable crops to the inbox. The same crop sent again is accepted again, with no second effect.
+
+    `cameras`: what their sender may send for, by id.
+    """
     sound, rejected = [], []
     for submission in submissions:
         rejection = _check(submission, cameras)
@@ -103,20 +106,20 @@ def accept(submissions: Sequence[Submission], sender: User | ApiKey, *, deliver:
     return Receipt(receipt.job, receipt.accepted, rejected + receipt.rejected)
 
 
-def cameras_of(sender: User | ApiKey) -> Iterable[Camera]:
+def cameras_of(sender: User | ApiKey) -> QuerySet[Camera]:
     """The cameras a sender may send for: an edge node's key its own ones, everybody else all active ones."""
     cameras = Camera.objects.filter(is_active=True)
     if isinstance(sender, ApiKey) and sender.scope == ApiKey.Scope.EDGE:
         now = timezone.now()
-        nodes = EdgeNode.objects.filter(keys=sender)
-        stale = nodes.exclude(last_seen_at__gt=now - LAST_SEEN_RESOLUTION)
-        if stale.exists():  # on SQLite an update of nothing would still wait for whoever writes
-            stale.update(last_seen_at=now)
-        return cameras.filter(nodes__in=nodes).distinct()
+        noted = dict(EdgeNode.objects.filter(keys=sender).values_list("pk", "last_seen_at"))
+        stale = [pk for pk, at in noted.items() if not at or at <= now - LAST_SEEN_RESOLUTION]
+        if stale:  # on SQLite an update of nothing would still wait for whoever writes
+            EdgeNode.objects.filter(pk__in=stale).update(last_seen_at=now)
+        return cameras.filter(nodes__in=noted).distinct()
     return cameras
 
 
-def _check(submission: Submission, cameras: dict[str, Camera]) -> Rejection | None:
+def _check(submission: Submission, cameras: Mapping[str, Camera]) -> Rejection | None:
     def reject(code: str, detail: str) -> Rejection:
         return Rejection(str(submission.id), code, detail)
 
@@ -158,7 +161,7 @@ def _impatient() -> Iterator[None]:
 
 
 @transaction.atomic
-def _commit(submissions: Sequence[Submission], cameras: dict[str, Camera], *, deliver: bool) -> Receipt:
+def _commit(submissions: Sequence[Submission], cameras: Mapping[str, Camera], *, deliver: bool) -> Receipt:
     known = Crop.objects.defer("image").select_related("job").in_bulk([one.id for one in submissions])
     fresh: dict[UUID, Submission] = {}
     accepted, rejected, job = [], [], None
@@ -178,7 +181,7 @@ def _commit(submissions: Sequence[Submission], cameras: dict[str, Camera], *, de
     return Receipt(job, list(dict.fromkeys(accepted)), rejected)
 
 
-def _store(submissions: Iterable[Submission], cameras: dict[str, Camera], *, deliver: bool) -> Job:
+def _store(submissions: Iterable[Submission], cameras: Mapping[str, Camera], *, deliver: bool) -> Job:
     # In one order, so that two requests with the same crops wait for each other instead of for ever.
     submissions = sorted(submissions, key=lambda one: one.id)
     number = correlation.request_id() or uuid4()  # one request brings crops for one job

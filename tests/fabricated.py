@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from detections.ingest import Receipt, Submission, accept
+from detections.ingest import Receipt, Submission, accept, cameras_of
 from detections.models import Camera, EdgeNode, Location
 from people.models import Embedding, Person, Photo
 from recognition.engine.faces import EmbeddedFace, Face, Image, Quality, Vector
@@ -131,7 +131,7 @@ def submit(operator_user: object) -> Callable[..., Receipt]:
         deliver = fields.pop("deliver", False)
         values = {"id": uuid4(), "camera": "gate", "captured_at": NOON, "image": image} | fields
         make_camera(values["camera"])
-        receipt = accept([Submission(**values)], operator_user, deliver=deliver)
+        receipt = accept([Submission(**values)], cameras_of(operator_user).in_bulk(), deliver=deliver)
         assert not receipt.rejected
         return receipt
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import IO, Self
 
 from django.utils import timezone
@@ -154,8 +155,7 @@ def read(bundle: Bundle, *, least: int, most: int) -> Message:
     crops = bundle.said.get("crops", [])
     if not isinstance(crops, list) or not least <= len(crops) <= most:
         raise ValidationError({"crops": f"Must be a list of {least} to {most} crops."})
-    checked = [check(one, index, lambda _, image=one["image"]: image) for index, one in enumerate(crops)]
-    return Message.of(checked, tracks=tracks, beats=beats, node=news.get("node"))
+    return Message.of(check(crops, itemgetter("image")), tracks=tracks, beats=beats, node=news.get("node"))
 
 
 def answer_headers() -> list[OpenApiParameter]:

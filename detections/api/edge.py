@@ -13,6 +13,7 @@ from access.roles import Capability
 from detections import edge
 from detections.api import bundles
 from detections.api.bundles import MEDIA_TYPE, Bundle, BundleParser, NewsSerializer, answer_headers
+from detections.ingest import cameras_of
 
 
 class NodeCameraSerializer(serializers.Serializer):
@@ -87,5 +88,6 @@ class Heartbeat(APIView):
     def post(self, request: Request) -> Response:
         is_compact = isinstance(request.data, Bundle)
         message = bundles.read(request.data if is_compact else Bundle(request.data), least=0, most=0)
-        news = edge.hear(request.user, message.tracks, message.beats, message.node)
+        cameras = cameras_of(request.user).in_bulk()
+        news = edge.hear(request.user, cameras, message.tracks, message.beats, message.node)
         return bundles.answer(news) if is_compact else Response(news)

@@ -1,6 +1,7 @@
 """`store-results`, `send-results` and `dry-run`: crops in, a 202 out."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 from django.conf import settings
@@ -29,6 +30,7 @@ from detections.api import bundles
 from detections.api.bundles import MEDIA_TYPE, Bundle, BundleParser, Message
 from detections.api.crops import CropMetadataSerializer, check
 from detections.ingest import Receipt
+from detections.models import Camera
 
 
 class SubmissionMetadataSerializer(serializers.Serializer):
@@ -143,8 +145,9 @@ class StoreResults(APIView):
             raise Problem(503, "inbox-full", "Inbox full", detail, retry_after=10) from error
         message = _read(request)
         charge_crops(request.user, len(message.submissions))
-        receipt = ingest.accept(message.submissions, request.user, deliver=self.deliver)
-        return _answer(request, receipt, message)
+        cameras = ingest.cameras_of(request.user).in_bulk()
+        receipt = ingest.accept(message.submissions, cameras, deliver=self.deliver)
+        return _answer(request, cameras, receipt, message)
 
 
 class SendResults(StoreResults):
@@ -159,19 +162,20 @@ class DryRun(APIView):
     @_documented("Accept crops and discard them: for measuring links")
     def post(self, request: Request) -> Response:
         message = replace(_read(request), beats={}, node=None)
-        return _answer(request, Receipt(None, [one.id for one in message.submissions], []), message)
+        cameras = ingest.cameras_of(request.user).in_bulk()
+        return _answer(request, cameras, Receipt(None, [one.id for one in message.submissions], []), message)
 
 
 def _read(request: Request) -> Message:
     """The crops of a request, and those that are malformed; only a request without readable metadata fails whole."""
     if isinstance(request.data, Bundle):
         return bundles.read(request.data, least=1, most=settings.MAX_CROPS_PER_REQUEST)
-    files = request.FILES
-    checked = [
-        check(entry, index, lambda name: files[name].read() if name in files else None)
-        for index, entry in enumerate(_entries(request.data.get("metadata")))
-    ]
-    return Message.of(checked)
+
+    def image_of(entry: Mapping[str, object]) -> bytes | None:
+        file = request.FILES.get(str(entry["id"]))
+        return None if file is None else file.read()
+
+    return Message.of(check(_entries(request.data.get("metadata")), image_of))
 
 
 def _entries(metadata: object) -> list:
@@ -187,14 +191,15 @@ def _entries(metadata: object) -> list:
     return entries
 
 
-def _answer(request: Request, receipt: Receipt, message: Message) -> Response:
+def _answer(request: Request, cameras: Mapping[str, Camera], receipt: Receipt, message: Message) -> Response:
     rejected = [vars(one) for one in [*message.malformed, *receipt.rejected]]
     if not receipt.accepted:
         detail = f"No crop was accepted. The first was refused because: {rejected[0]['detail']}"
         status = 422 if {one["code"] for one in rejected} == {"id-reused"} else 400
         raise Problem(status, "nothing-accepted", "Nothing accepted", detail, rejected=rejected)
     if isinstance(request.data, Bundle):
-        return bundles.answer(edge.hear(request.user, message.tracks, message.beats, message.node), rejected)
+        news = edge.hear(request.user, cameras, message.tracks, message.beats, message.node)
+        return bundles.answer(news, rejected)
     job = receipt.job
     body = {
         "job": job.pk if job else None,

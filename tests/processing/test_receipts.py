@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from detections.ingest import Submission, accept
+from detections.ingest import Submission, accept, cameras_of
 from detections.models import Crop
 from detections.processing import process_batch
 from recognition.models import Job
@@ -25,7 +25,7 @@ def test_a_finished_crop_keeps_its_row_but_not_its_image(eyes: Eyes, submit: Cal
 def test_a_job_counts_its_crops_and_ends_with_the_last(eyes: Eyes, operator_user: object) -> None:
     make_camera()
     crops = [Submission(UUID(int=number), "gate", NOON, eyes.picture_of(number)) for number in range(5)]
-    job = accept(crops, operator_user).job
+    job = accept(crops, cameras_of(operator_user).in_bulk()).job
     process_batch(limit=2)
     job.refresh_from_db()
     assert (job.state, job.done, job.progress, job.finished_at) == (Job.State.RUNNING, 2, 0.4, None)

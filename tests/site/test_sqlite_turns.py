@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from detections.ingest import Submission, accept
+from detections.ingest import Submission, accept, cameras_of
 from detections.models import Camera
 from facesite.sqlite import base
 from recognition.models import Heartbeat
@@ -126,10 +126,10 @@ def test_crops_that_would_wait_long_are_to_come_again_soon(
     submission = Submission(uuid.uuid4(), gate.pk, timezone.now(), plain_png())
     begun = time.monotonic()
     with pytest.raises(OperationalError, match="locked"):
-        accept([submission], operator_user)
+        accept([submission], cameras_of(operator_user).in_bulk())
     assert time.monotonic() - begun < connection.settings_dict["OPTIONS"]["timeout"] / 2
     somebody_writing.set()
-    assert accept([submission], operator_user).accepted == [submission.id]
+    assert accept([submission], cameras_of(operator_user).in_bulk()).accepted == [submission.id]
 
 
 def test_another_process_is_waited_for_and_loses_its_turn_when_it_dies(tmp_path: Path) -> None:
