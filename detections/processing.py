@@ -79,24 +79,26 @@ def close_emptied_jobs() -> None:
 
 def _claim(token: uuid.UUID, limit: int) -> list[Crop]:
     with transaction.atomic():
-        due = Crop.objects.due().select_for_update(skip_locked=True).order_by("due_at")
-        rows = list(due.values("pk", "job_id", "attempts")[:limit])
-        worn_out = [row for row in rows if row["attempts"] >= MAX_ATTEMPTS]
+        due = Crop.objects.due().select_for_update(skip_locked=True, of=("self",)).select_related("camera")
+        crops = list(due.order_by("due_at")[:limit])
+        worn_out = [crop for crop in crops if crop.attempts >= MAX_ATTEMPTS]
         if worn_out:
             # No worker lived to report these: the crop itself may be what kills them.
-            Crop.objects.filter(pk__in=[row["pk"] for row in worn_out]).update(
+            Crop.objects.filter(pk__in=[crop.pk for crop in worn_out]).update(
                 state=Crop.State.DEAD, claim=None, error="The worker was lost each time it tried this crop."
             )
-            for job_id, count in Counter(row["job_id"] for row in worn_out).items():
+            for job_id, count in Counter(crop.job_id for crop in worn_out).items():
                 jobs.count_done(job_id, count, count)
             CROPS.labels("dead").inc(len(worn_out))
-        rows = [row for row in rows if row not in worn_out]
+        crops = [crop for crop in crops if crop.attempts < MAX_ATTEMPTS]
         # A crop tried before is tried alone: should it kill the worker again, it takes no neighbours with it.
-        chosen = [row for row in rows if row["attempts"]][:1] or rows
-        Crop.objects.filter(pk__in=[row["pk"] for row in chosen]).update(
+        crops = [crop for crop in crops if crop.attempts][:1] or crops
+        for crop in crops:
+            crop.attempts += 1
+        Crop.objects.filter(pk__in=[crop.pk for crop in crops]).update(
             claim=token, attempts=F("attempts") + 1, due_at=Now() + LEASE
         )
-    return list(Crop.objects.filter(claim=token).select_related("camera"))
+    return crops
 
 
 def _renew(token: uuid.UUID) -> None:
