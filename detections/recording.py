@@ -93,7 +93,8 @@ def _lock_people(sightings: Sequence[Sighting], serving: Serving) -> dict[str, P
 def _write(sightings: Sequence[Sighting], people: Mapping[str, Person | None], serving: Serving) -> None:
     on_tracks = _on_tracks(sightings)
     # Evaluated for its locks alone.
-    list(Track.objects.select_for_update(no_key=True).filter(pk__in={pk for pk, _ in on_tracks}).order_by("pk"))
+    tracks = Track.objects.select_for_update(no_key=True).filter(pk__in={pk for pk, _ in on_tracks}).order_by("pk")
+    list(tracks.values_list("pk"))
     decisions = tracking.decide(on_tracks, serving)
     if {label for one in decisions.values() for label in (one.label, one.former_label)} - people.keys() - {None}:
         raise TrackMovedError
