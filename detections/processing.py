@@ -72,15 +72,16 @@ def close_emptied_jobs() -> None:
     """Close the jobs whose last crops went with somebody erased: no worker is left to count those."""
     waiting = Crop.objects.filter(job=OuterRef("pk"), state=Crop.State.PENDING)
     under_way = Job.objects.filter(kind=Job.Kind.RECOGNISE, state__in=(Job.State.QUEUED, Job.State.RUNNING))
-    for job in under_way.filter(~Exists(waiting)):
-        # What is left by then: two processes may do this at once.
-        jobs.count_done(job.pk, F("total") - F("done"), 0)
+    for emptied in under_way.filter(~Exists(waiting)):
+        with transaction.atomic():
+            # What is left by then: two processes may do this at once.
+            job = Job.objects.select_for_update().get(pk=emptied.pk)
+            jobs.count_done(job.pk, job.total - job.done, 0)
 
 
 def _claim(token: uuid.UUID, limit: int) -> list[Crop]:
     with transaction.atomic():
-        due = Crop.objects.due().select_for_update(skip_locked=True, of=("self",)).select_related("camera")
-        crops = list(due.order_by("due_at")[:limit])
+        crops = list(Crop.objects.due().select_for_update(skip_locked=True).order_by("due_at")[:limit])
         worn_out = [crop for crop in crops if crop.attempts >= MAX_ATTEMPTS]
         if worn_out:
             # No worker lived to report these: the crop itself may be what kills them.

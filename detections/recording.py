@@ -132,7 +132,7 @@ def _detection(
         id=uuid.uuid5(one.crop.pk, str(one.index)),
         crop_id=one.crop.pk,
         face_index=one.index,
-        camera=one.crop.camera,
+        camera_id=one.crop.camera_id,
         track=decision and decision.track,
         person=lawful.get(label or ""),
         probability=probability,
