@@ -31,13 +31,17 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image:
     if max(info.width, info.height) > MAX_SIDE:
         size = f"{info.width} × {info.height}"
         raise ImageError("too_many_pixels", f"The image has {size} pixels; no side may have more than {MAX_SIDE:,}.")
+    is_avif = info.format == "AVIF"
+    flags = cv2.IMREAD_COLOR_RGB
+    if is_avif:  # an AVIF turns itself; what its EXIF data says as well, readers ignore
+        flags |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         image = None
     if image is None:
         raise damaged()
-    if info.format == "AVIF":
+    if is_avif:
         image = _turned(image, *avif_turns(data))
     return np.asarray(image, np.uint8)
 

@@ -3,6 +3,7 @@
 import io
 import resource
 import time
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
@@ -106,9 +107,24 @@ def with_orientation(image: Image, kind: str, orientation: int) -> bytes:
     return file.getvalue()
 
 
+def with_orientation_twice(image: Image, kind: str, orientation: int) -> bytes:
+    """In EXIF data as well as in the AVIF itself, as some writers have it."""
+    exif = Pictures.Exif()
+    exif[0x0112] = orientation
+    tiff = np.frombuffer(exif.tobytes().removeprefix(b"Exif\0\0"), np.uint8)
+    _, data = cv2.imencodeWithMetadata(
+        f".{kind.lower()}", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMAGE_METADATA_EXIF], [tiff]
+    )
+    assert tiff.tobytes() in data.tobytes()
+    return data.tobytes()
+
+
+@pytest.mark.parametrize("write", [with_orientation, with_orientation_twice])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_an_avif_is_as_upright_as_a_jpeg(astronaut: Image, orientation: int) -> None:
-    data = with_orientation(astronaut[:200, :300], "AVIF", orientation)
+def test_an_avif_is_as_upright_as_a_jpeg(
+    astronaut: Image, orientation: int, write: Callable[[Image, str, int], bytes]
+) -> None:
+    data = write(astronaut[:200, :300], "AVIF", orientation)
     turned = decode(data)
     upright = decode(with_orientation(astronaut[:200, :300], "JPEG", orientation))
     assert turned.shape == upright.shape
