@@ -50,8 +50,11 @@ def correct(detection: Detection, person: Person | None, by: audit.Principal) ->
     """
     vector = _vector(detection) if detection.person_id else None
     with transaction.atomic():
+        # A late detection of somebody whose legal basis has ended is nobody's; its track may still be theirs.
+        on_track = Track.objects.filter(pk=detection.track_id).values_list("person_id", flat=True).first()
+        formers = {detection.person_id, on_track} - {None, person and person.pk}
         # In the order in which workers lock: people, then tracks.
-        wanted = {one for one in (detection.person_id, person and person.pk) if one}
+        wanted = formers | ({person.pk} if person else set())
         people = {
             one.pk: one for one in Person.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
         }
@@ -59,7 +62,7 @@ def correct(detection: Detection, person: Person | None, by: audit.Principal) ->
         current = Detection.objects.filter(pk=detection.pk).first()
         if current is None or (person and person.pk not in people):
             raise CannotCorrectError(_("The detection or the person was deleted meanwhile."))
-        if current.person_id != detection.person_id:
+        if current.person_id != detection.person_id or (track and track.person_id != on_track):
             raise CannotCorrectError(OVERTAKEN)
         if current.person_id == (person and person.pk):
             raise CannotCorrectError(_("The detection already says so."))
@@ -70,13 +73,12 @@ def correct(detection: Detection, person: Person | None, by: audit.Principal) ->
         count = _move(chosen, track, person)
         seen_in = f"track {track.pk}" if track else f"detection {current.pk}"
         lookalikes.revise(seen_in, person)
-        if former:
-            lastseen.reconsider([former.pk])
-            if vector:
-                lookalikes.record(former, *vector, shown=person, seen_in=seen_in)
+        lastseen.reconsider(formers)
+        if former and vector:
+            lookalikes.record(former, *vector, shown=person, seen_in=seen_in)
         if person:
             lastseen.update(chosen.select_related("track").order_by("-captured_at")[:1])
-        subjects = [one.label for one in (former, person) if one]
+        subjects = [people[pk].label for pk in (*formers, *([person.pk] if person else ()))]
         audit.note(by, "correct", "person", subjects, detection=str(current.pk), detections=count)
     return Correction(count, is_learned=bool(former and vector))
 

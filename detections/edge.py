@@ -98,7 +98,9 @@ def _still_there(beats: Mapping[TrackKey, datetime]) -> None:
             person.pk for person in Person.objects.select_for_update(no_key=True).filter(pk__in=named).order_by("pk")
             if person.is_lawful
         }  # fmt: skip
-        tracks = list(Track.objects.select_for_update(no_key=True).filter(pk__in=moved).order_by("pk"))
+        locked = Track.objects.select_for_update(no_key=True).filter(pk__in=moved).order_by("pk")
+        # Of somebody who may no longer be recognised nothing is added to what was lawfully recorded.
+        tracks = [track for track in locked if track.person_id not in named - people]
         for track in tracks:
             track.ended_at = max(track.ended_at, moved[track.pk])
         Track.objects.bulk_update(tracks, ["ended_at"])

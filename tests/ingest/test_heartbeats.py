@@ -96,7 +96,7 @@ def test_person_without_a_legal_basis_is_not_followed(node: APIClient, eyes: Eye
     see(eyes, submit, 1)
     Person.objects.update(legal_basis_expires=date(2026, 1, 2))
     beat(node, later(60))
-    assert LastSeen.objects.get().captured_at == NOON
+    assert LastSeen.objects.get().captured_at == Track.objects.get().ended_at == NOON
 
 
 def test_erased_person_does_not_come_back(node: APIClient, eyes: Eyes, submit: Submit, ada: Person) -> None:

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from access.models import AuditEntry
-from detections import correcting, tracking
+from detections import correcting, lastseen, tracking
 from detections.models import Detection, FaceImage, LastSeen, Track, TrackEvidence
 from detections.retention import apply_retention
 from people import erasure, lookalikes
@@ -129,6 +129,36 @@ def test_what_cannot_be_corrected_changes_nothing(ada: Person) -> None:
     Detection.objects.all().delete()
     with pytest.raises(correcting.CannotCorrectError):
         correcting.correct(detection, make_person("marie"), None)
+
+
+def test_whoever_a_track_still_names_is_seen_elsewhere_too(ada: Person) -> None:
+    """A late detection on the track of somebody whose legal basis has ended says nobody."""
+    track = on_track(ada)
+    lastseen.reconsider([ada.pk])
+    late = track.detections.first()
+    Detection.objects.filter(pk=late.pk).update(person=None)
+    late.refresh_from_db()
+    grace = make_person("grace")
+    correcting.correct(late, grace, None)
+    assert {one.person: one.detection_id for one in LastSeen.objects.all()} == {grace: late.pk}
+    noted = AuditEntry.objects.filter(action="correct").values_list("subject", flat=True)
+    assert set(noted) == {ada.label, grace.label}
+
+
+def test_a_track_that_was_renamed_meanwhile_is_not_corrected(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    track, grace = on_track(ada), make_person("grace")
+    late = track.detections.first()
+    Detection.objects.filter(pk=late.pk).update(person=None)
+    late.refresh_from_db()
+    locked = Person.objects.select_for_update
+
+    def renamed_before(**options: object) -> QuerySet[Person]:
+        Track.objects.update(person=grace)
+        return locked(**options)
+
+    monkeypatch.setattr(Person.objects, "select_for_update", renamed_before)
+    with pytest.raises(correcting.CannotCorrectError, match="Somebody else"):
+        correcting.correct(late, grace, None)
 
 
 def between(first: int, second: int) -> np.ndarray:
