@@ -1,7 +1,7 @@
 """What a node tells of itself, on its status page and to the server. Nothing personal, no addresses."""
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import edge_client
 
@@ -49,7 +49,8 @@ class OutboxStatus:
 
 
 def report(stats: NodeStats, status: OutboxStatus) -> dict[str, object]:
-    """As the server reads it. What is zero or empty is left out: the link is thin."""
+    """As the server reads it, times on its clock. What is zero or empty is left out: the link is thin."""
+    ahead = timedelta(seconds=status.clock_offset_s or 0)
     node = {
         "version": edge_client.__version__,
         "queued": status.queued,
@@ -59,7 +60,10 @@ def report(stats: NodeStats, status: OutboxStatus) -> dict[str, object]:
         "bytes_sent": status.bytes_sent,
         "last_error": status.last_error,
         "clock_offset_s": status.clock_offset_s and round(status.clock_offset_s, 1),
-        "cameras": [_brief(asdict(camera)) for camera in stats.cameras],
+        "cameras": [
+            _brief(asdict(camera) | {"last_crop_at": camera.last_crop_at and camera.last_crop_at + ahead})
+            for camera in stats.cameras
+        ],
     }
     return _brief(node)
 

@@ -11,7 +11,7 @@ from edge_client.clock import Stamp
 
 REMEMBERED = 4096  # tracks
 MAX_BEATS = 256  # in one request
-NAMED = "named"
+NAMED, UNKNOWN = "named", "unknown"
 
 _T = TypeVar("_T")
 Beats = dict[TrackKey, tuple[datetime, Stamp]]
@@ -32,6 +32,10 @@ class Presence:
 
     def settled(self, track: TrackKey) -> bool:
         return self._states.get(track) == NAMED
+
+    def is_known(self, track: TrackKey) -> bool:
+        """Whether the server has looked at crops of it."""
+        return self._states.get(track) in {NAMED, UNKNOWN}
 
     @property
     def has_news(self) -> bool:

@@ -10,6 +10,11 @@ from edge_client.settings import CameraConfig, ConfigError, StatedCamera, VideoS
 
 log = logging.getLogger(__name__)
 
+
+class _NoSourceError(ConfigError):
+    """Nobody says where the camera's video comes from."""
+
+
 # What a server may make a node open: no files, of which a video library would read many kinds.
 _SCHEMES = {"rtsp", "rtsps", "rtmp", "http", "https"}
 
@@ -44,7 +49,8 @@ def roster(
             if config.only_stated:
                 raise
             leave_out(str(error))
-            cameras += [camera for camera in before if camera.id == name]
+            if not (told and isinstance(error, _NoSourceError)):  # else an administrator has taken it away
+                cameras += [camera for camera in before if camera.id == name]
     return tuple(cameras)
 
 
@@ -63,7 +69,7 @@ def _camera(name: str, config: NodeConfig, remote: RemoteCamera | None) -> Camer
 
 def _remote_source(name: str, text: str) -> VideoSource:
     if not text:
-        raise ConfigError(f"camera {name} has no video source: state one in the node's file, or on the server")
+        raise _NoSourceError(f"camera {name} has no video source: state one in the node's file, or on the server")
     if not text.isdecimal() and text.partition("://")[0].lower() not in _SCHEMES:
         raise ConfigError(f"camera {name}: the server names a video source that is no stream and no webcam")
     source = parse_source(text)

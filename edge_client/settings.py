@@ -128,4 +128,4 @@ def public_name(source: VideoSource) -> str:
         return f"{scheme}://…"
     host, slash, path = place.partition("?")[0].partition("/")
     # Some cameras take user name and password in the path.
-    return f"{scheme}://{host}{slash}{'…' if set('=&;') & set(path) else path}"
+    return f"{scheme}://{host}{slash}{'…' if set('=&;:') & set(path) else path}"

@@ -94,9 +94,11 @@ class Tracker:
 
     def _plausible(self, boxes: Floats, seconds: float) -> NDArray[np.bool_]:
         """(T, N): whether the face of a track can have the size of a box by now."""
-        changes = np.log(np.array([_size(box) for box in boxes])[None] / [[track.size] for track in self.tracks])
+        # Of somebody who comes closer quickly the mean lags behind; of a box that jitters the last one is the outlier.
+        sizes = np.log([[[_size(track.box), track.size]] for track in self.tracks])
+        changes = np.abs(np.log([[_size(box)] for box in boxes]) - sizes).min(axis=-1)
         allowed = [[math.log(JITTER) + math.log(GROWTH) * (seconds - track.seen_at)] for track in self.tracks]
-        return np.asarray(np.abs(changes) <= allowed)
+        return np.asarray(changes <= allowed)
 
     def take_ended(self, seconds: float) -> list[Track]:
         """Tracks not seen for too long; each is given once."""

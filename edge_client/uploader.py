@@ -113,7 +113,8 @@ class Uploader:
         total = len(self._spool)
         waiting = self._spool.oldest(MAX_BATCH, MAX_BATCH_BYTES) if may_send and total else []
         if len(waiting) < total:
-            beats = {}  # of a track that it does not know yet, the server would not note them
+            # Of a track whose crops may still wait here, the server would not note them.
+            beats = {track: beat for track, beat in beats.items() if self._presence.is_known(track)}
             self.wake(0)
         if not waiting:
             self._say((), beats)

@@ -154,6 +154,15 @@ def test_camera_goes_on_as_before_where_a_new_setting_does_not_fit(written, capl
     assert "camera a: max_size must be larger than min_size" in caplog.text
 
 
+def test_camera_whose_source_was_taken_away_is_watched_no_more(written, caplog):
+    config = load(written(""))
+    before = roster(config, told(remote("a")))
+    assert roster(config, told(remote("a", source="")), before=before) == ()
+    assert "camera a has no video source" in caplog.text
+    in_file = load(written("[cameras.a]\n"))
+    assert roster(in_file, None, before=before) == before  # it may still be there: the server does not answer
+
+
 def test_only_camera_must_be_one_of_the_nodes(written):
     config = load(written('[cameras.a]\nsource = "0"\n'))
     object.__setattr__(config, "only_stated", True)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_client import backoff, bundle, presence, uploader
+from edge_client import backoff, bundle, figures, presence, uploader
 from edge_client.clock import Stamp
 from edge_client.figures import CameraStats, NodeStats
 from edge_client.outbox import HURRY, Outbox
@@ -203,6 +203,20 @@ def test_beat_that_could_not_be_told_is_told_later_unless_a_newer_one_came(serve
     assert list(server.uploads[1].beats) == [("entrance", "track-7")]
 
 
+def test_who_is_known_is_still_there_however_many_crops_wait(server, path):
+    server.named.add(("entrance", "track-1"))
+    with closing(Spool(path)) as spool:
+        for number in range(1, 2 * MAX_BATCH):
+            spool.add(crop(number), Stamp(0, 0, "boot"))
+    server.answers += [Reply(503)] * 2  # the report at the start, and the first try
+    outbox = Outbox(Server(server.url, KEY), path)
+    outbox._uploader._presence.told({}, {("entrance", "track-1"): "named"})
+    outbox.beat("entrance", "track-1", TAKEN)
+    assert outbox.close(20) == 0
+    first, *_ = [one for one in [*server.heartbeats, *server.uploads] if one.beats]
+    assert (list(first.beats), len(first.crops)) == ([("entrance", "track-1")], MAX_BATCH)
+
+
 def test_beats_wait_for_the_crops_of_their_tracks(server, path):
     """The server does not note those of a track that it does not know."""
     with closing(Spool(path)) as spool:
@@ -245,6 +259,13 @@ def test_figures_go_to_the_server_and_what_is_zero_is_left_out(server, path, mon
     assert figures["version"]
     assert "queued" not in figures
     outbox.close(0)
+
+
+def test_times_are_told_by_the_servers_clock(outbox):
+    camera = CameraStats(camera="entrance", last_crop_at=TAKEN)
+    status = replace(outbox.status(), clock_offset_s=-3600.0)
+    (told,) = figures.report(NodeStats((camera,)), status)["cameras"]
+    assert told == {"camera": "entrance", "last_crop_at": "2026-11-23T03:00:00Z"}
 
 
 def test_figures_ride_along_at_most_once_a_minute(server, outbox):

@@ -177,6 +177,7 @@ def test_public_name_hides_a_password_that_is_not_escaped(password):
         "user=admin_password=s3cret_channel=1_stream=0.sdp",
         "snapshot;user=admin;pwd=s3cret",
         "live/user=admin/password=s3cret",
+        "0/admin:s3cret/main",
     ],
 )
 def test_public_name_hides_a_password_in_the_path(path):

@@ -1,5 +1,7 @@
 """A face keeps its track while it moves steadily or hides briefly; different faces never share one."""
 
+import math
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +31,16 @@ def test_every_face_gets_its_own_track_whatever_comes(frames):
         ended += [track.id for track in tracker.take_ended(now)]
     ended += [track.id for track in tracker.take_all()]
     assert sorted(ended) == sorted(alive)  # each ends exactly once
+
+
+@given(jitter=st.lists(st.floats(-0.03, 0.03), min_size=50, max_size=50), fps=st.sampled_from([6, 15, 25]))
+def test_who_hurries_towards_the_camera_keeps_one_track(jitter, fps):
+    tracker, ids = Tracker(), set()
+    for number, noise in enumerate(jitter):
+        side = 40 * math.exp(0.95 * min(2.0, number / fps) + noise)
+        (track,) = tracker.update([face(500 - side / 2, 500 - side / 2, side)], number / fps)
+        ids.add(track.id)
+    assert len(ids) == 1
 
 
 @given(
