@@ -1,6 +1,7 @@
 """Gives the photos of everyone lawful vectors of the pack in the settings, and forgets those of packs not in use."""
 
 import logging
+import time
 from collections.abc import Collection
 from uuid import UUID
 
@@ -14,6 +15,9 @@ from recognition import jobs, publishing, storage
 from recognition.engine.packs import delete_replaced
 from recognition.engine.pipeline import Pipeline
 from recognition.models import Job
+
+# Between tries to read a photo: a moment's fault of storage must not take it out of the next model.
+PAUSES_S = 0.5, 2.0
 
 logger = logging.getLogger(__name__)
 
@@ -73,15 +77,10 @@ def _embed_one(photo: Photo, engine: Pipeline) -> bool:
     Raises:
         storage.StorageUnavailableError: nor would storage answer for another photo.
     """
-    try:
-        verdict = judge(storage.read(photo.file.name), engine)
-    except FileNotFoundError:
+    content = _content(photo)
+    if content is None:
         return False
-    except storage.StorageUnavailableError as error:
-        # If it is this file alone, the job would wait for it for ever, and all others with it.
-        storage.probe()
-        logger.error("photo %s cannot be read: %s", photo.pk, error)  # noqa: TRY400 - its text is all
-        return False
+    verdict = judge(content, engine)
     if verdict.refusal:
         return False
     with transaction.atomic():
@@ -90,3 +89,24 @@ def _embed_one(photo: Photo, engine: Pipeline) -> bool:
         if still_there:
             store_vector(photo, verdict.face, engine.pack_id)
     return bool(still_there)
+
+
+def _content(photo: Photo) -> bytes | None:
+    """None: it is gone, or cannot be read although storage answers.
+
+    Raises:
+        storage.StorageUnavailableError: as above.
+    """
+    for pause in (*PAUSES_S, None):
+        try:
+            return storage.read(photo.file.name)
+        except FileNotFoundError:
+            return None
+        except storage.StorageUnavailableError as error:
+            # If it is this file alone, the job would wait for it for ever, and all others with it.
+            storage.probe()
+            if pause is None:
+                logger.error("photo %s cannot be read: %s", photo.pk, error)  # noqa: TRY400 - its text is all
+            else:
+                time.sleep(pause)
+    return None

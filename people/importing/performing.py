@@ -40,7 +40,10 @@ def perform(job: Job) -> None:
 
 def _enrol(row: ImportedPhoto, bulk: Import, by: User | None) -> None:
     if row.attempts >= MAX_ATTEMPTS:
-        _settle(row, outcome=Outcome.UNUSABLE, explanation=_("It could not be looked at. Use another photo."))
+        if photo := row.person and _added_before(row, bulk, row.person):
+            _settle(row, **_verdict(photo))
+        else:
+            _settle(row, outcome=Outcome.UNUSABLE, explanation=_("It could not be looked at. Use another photo."))
         return
     # Before anything is done with it: a worker that it kills says nothing afterwards.
     _update(row, attempts=row.attempts + 1)
@@ -58,11 +61,15 @@ def _enrol(row: ImportedPhoto, bulk: Import, by: User | None) -> None:
         _update(row, attempts=row.attempts)  # not the photo's fault
         raise
     else:
-        outcome = Outcome.ACCEPTED if photo.is_accepted else Outcome.REFUSED
-        values = {"outcome": outcome, "explanation": photo.explanation, "photo": photo}
+        values = _verdict(photo)
         if photo.is_accepted:
             values["resembles"] = looks_like(photo, by)
     _settle(row, **values)
+
+
+def _verdict(photo: Photo) -> dict:
+    outcome = Outcome.ACCEPTED if photo.is_accepted else Outcome.REFUSED
+    return {"outcome": outcome, "explanation": photo.explanation, "photo": photo}
 
 
 def _added_before(row: ImportedPhoto, bulk: Import, person: Person) -> Photo | None:

@@ -9,7 +9,7 @@ import pytest
 
 from people import embedding, enrolment, training
 from people.models import Embedding, Person, Photo
-from recognition import jobs
+from recognition import jobs, storage
 from recognition.engine.pipeline import Pipeline
 from recognition.loader import pipeline
 from recognition.models import Job, TrainedModel
@@ -64,8 +64,9 @@ def test_a_lost_file_is_counted_and_the_others_are_done(photos: list[Photo], sto
 
 
 def test_a_file_that_cannot_be_read_is_passed_over_where_the_others_can(
-    photos: list[Photo], storage: Path, caplog: pytest.LogCaptureFixture
+    photos: list[Photo], storage: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(embedding, "PAUSES_S", (0, 0))
     Embedding.objects.all().delete()
     broken = storage / photos[0].file.name
     broken.unlink()
@@ -74,6 +75,23 @@ def test_a_file_that_cannot_be_read_is_passed_over_where_the_others_can(
     assert (job.state, "1 of them unusable" in job.message) == (Job.State.SUCCEEDED, True)
     assert Embedding.objects.count() == 2
     assert f"photo {photos[0].pk} cannot be read" in caplog.text
+
+
+def test_a_file_that_storage_does_not_give_for_a_moment_is_not_lost(
+    photos: list[Photo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, failed = storage.read, []
+
+    def read(name: str) -> bytes:
+        if not failed:
+            failed.append(name)
+            raise storage.StorageUnavailableError("a moment's fault")
+        return whole(name)
+
+    monkeypatch.setattr(storage, "read", read)
+    Embedding.objects.update(pack_id="another@1")
+    assert run(Job.Kind.OPTIMIZED_TRAIN).model.vector_count == 3
+    assert failed
 
 
 def test_where_no_file_can_be_read_it_waits(photos: list[Photo], storage: Path) -> None:

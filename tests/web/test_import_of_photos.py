@@ -389,8 +389,9 @@ def test_a_photo_at_which_every_worker_fails_is_left_out_and_the_others_come_in(
     assert not ImportedPhoto.objects.exclude(image=None).exists()
 
 
+@pytest.mark.parametrize("deaths", [1, performing.MAX_ATTEMPTS])
 def test_what_a_worker_enrolled_before_it_died_is_no_duplicate_of_itself(
-    operator: Client, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+    operator: Client, eyes: Eyes, monkeypatch: pytest.MonkeyPatch, deaths: int
 ) -> None:
     data = eyes.picture_of(1)
     send(operator, {"Ada/1.jpg": data, "Ada/copy.jpg": data})
@@ -400,8 +401,9 @@ def test_what_a_worker_enrolled_before_it_died_is_no_duplicate_of_itself(
 
     with monkeypatch.context() as patch:
         patch.setattr(performing, "looks_like", die)
-        work()
-    Job.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+        for _ in range(deaths):
+            work()
+            Job.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
     assert work().message == "Photos accepted: 1; people: 1."
     assert {path: outcome for path, (outcome, _) in outcomes().items()} == {
         "Ada/1.jpg": "accepted",
