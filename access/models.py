@@ -82,11 +82,13 @@ class ApiKey(models.Model):
         return token
 
     def follow(self, lineage: uuid.UUID) -> None:
-        """Make this unsaved key one of a lineage that has keys, with as long a life as the newest of them was given."""
+        """Make this unsaved key one of a lineage that has keys, with as long a life as the newest of them was given.
+        One that was ended before it began says nothing of that.
+        """
         # The end of an older one may have been brought forward by a rotation before.
         newest = type(self).objects.filter(lineage=lineage).latest("created_at")
         self.lineage = lineage
-        if newest.expires_at:
+        if newest.expires_at and newest.expires_at > newest.created_at:
             self.expires_at = timezone.now() + (newest.expires_at - newest.created_at)
 
     def rotate(self, by: User | None, *, grace: timedelta | None = None) -> tuple[Self, str]:

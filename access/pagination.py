@@ -22,7 +22,7 @@ class History(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 500
     ordering = ("-captured_at", "-pk")
-    offset_cutoff = 1_000_000  # sightings of one moment: of files that were unpacked together, more than Django's 1,000
+    offset_cutoff = 100_000  # sightings of one moment: of files that were unpacked together, more than Django's 1,000
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         cursor = super().decode_cursor(request)

@@ -83,6 +83,12 @@ def test_a_new_key_of_a_node_lives_as_long_as_the_one_before_was_given(node: Edg
     assert timedelta(days=29) < node.keys.first().expires_at - timezone.now() <= timedelta(days=30, seconds=1)
 
 
+def test_a_node_whose_key_was_ended_before_it_began_gets_one_that_lives(node: EdgeNode) -> None:
+    node.keys.update(expires_at=timezone.now() - timedelta(days=400))
+    issue_key(node, None)
+    assert node.keys.first().is_live
+
+
 def test_the_end_that_a_rotation_gave_a_key_is_not_passed_on(make_key: Callable[..., str]) -> None:
     make_key(ApiKey.Scope.EDGE)
     first = ApiKey.objects.get()
