@@ -16,7 +16,7 @@ SQLITE_TIMEOUT_S = 30
 
 def data_dir(given: str, default: Path) -> Path:
     """The folder of an embedded installation. It holds faces, so only its owner may look into it, unless an operator
-    has made it. A container keeps nothing in it, and may not be able to make it.
+    has chosen another. A container keeps nothing in it, and may not be able to make it.
     """
     folder = Path(given or default).resolve()
     with suppress(OSError):
