@@ -25,7 +25,7 @@ BUFFER = 0.5
 # less than JITTER from one frame to the next, and a face grows or shrinks by less than GROWTH in a second.
 JITTER = 1.25
 GROWTH = 2.7
-SIZE_MEMORY = 0.25  # seconds over which a track's size is averaged
+SIZE_MEMORY = 0.25  # seconds over which a track's size, and how it grows, are averaged
 
 
 @dataclass(slots=True, eq=False)
@@ -38,10 +38,11 @@ class Track:
     hits: int = 1
     misses: int = 0
     velocity: Floats = field(default_factory=lambda: np.zeros(4))
-    size: float = field(init=False)
+    size: float = field(init=False)  # as the logarithm of its sides, without jitter
+    growth: float = 0.0  # of that, in a second
 
     def __post_init__(self) -> None:
-        self.size = _size(self.box)
+        self.size = _log_size(self.box)
 
     @property
     def confirmed(self) -> bool:
@@ -60,8 +61,19 @@ class Track:
             # The whole box moves with its centre: the jitter of its edges is not motion.
             shift = (box - self.box).reshape(2, 2).mean(axis=0) / elapsed
             self.velocity = (self.velocity + np.tile(shift, 2)) / 2
-            self.size *= (_size(box) / self.size) ** (1 - math.exp(-elapsed / SIZE_MEMORY))
+            self._follow_size(_log_size(box), elapsed)
         self.box, self.seen_at, self.hits, self.misses = box, seconds, self.hits + 1, 0
+
+    def _follow_size(self, size: float, elapsed: float) -> None:
+        """A critically damped alpha-beta filter: a mean alone would lag behind who comes closer quickly."""
+        rest = math.exp(-elapsed / SIZE_MEMORY / 2)
+        expected = self.size + self.growth * elapsed
+        self.size = expected + (1 - rest**2) * (size - expected)
+        self.growth += (1 - rest) ** 2 * (size - expected) / elapsed
+
+    def expected_size(self, seconds: float) -> float:
+        """Logarithm of pixels."""
+        return self.size + self.growth * (seconds - self.seen_at)
 
     def ended(self, seconds: float) -> bool:
         return seconds - self.seen_at > MAX_MISSED and self.misses >= MIN_MISSES
@@ -94,11 +106,10 @@ class Tracker:
 
     def _plausible(self, boxes: Floats, seconds: float) -> NDArray[np.bool_]:
         """(T, N): whether the face of a track can have the size of a box by now."""
-        # Of somebody who comes closer quickly the mean lags behind; of a box that jitters the last one is the outlier.
-        sizes = np.log([[[_size(track.box), track.size]] for track in self.tracks])
-        changes = np.abs(np.log([[_size(box)] for box in boxes]) - sizes).min(axis=-1)
+        expected = [[track.expected_size(seconds)] for track in self.tracks]
+        changes = np.array([_log_size(box) for box in boxes]) - expected
         allowed = [[math.log(JITTER) + math.log(GROWTH) * (seconds - track.seen_at)] for track in self.tracks]
-        return np.asarray(changes <= allowed)
+        return np.asarray(np.abs(changes) <= allowed)
 
     def take_ended(self, seconds: float) -> list[Track]:
         """Tracks not seen for too long; each is given once."""
@@ -131,9 +142,9 @@ def _grown(boxes: Floats) -> Floats:
     return np.hstack([boxes[:, :2] - margin, boxes[:, 2:] + margin])
 
 
-def _size(box: Floats) -> float:
-    """Of its sides, pixels; of an empty one as if it had one."""
-    return math.sqrt(max(1.0, float(_area(box))))
+def _log_size(box: Floats) -> float:
+    """The logarithm of its sides, pixels; of an empty one as if it had one."""
+    return math.log(max(1.0, float(_area(box)))) / 2
 
 
 def _area(boxes: Floats) -> Floats:
