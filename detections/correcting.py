@@ -78,7 +78,7 @@ def correct(detection: Detection, person: Person | None, by: audit.Principal) ->
             lookalikes.record(former, *vector, shown=person, seen_in=seen_in)
         if person:
             lastseen.update(chosen.select_related("track").order_by("-captured_at")[:1])
-        subjects = [people[pk].label for pk in (*formers, *([person.pk] if person else ()))]
+        subjects = [one.label for one in people.values()]
         audit.note(by, "correct", "person", subjects, detection=str(current.pk), detections=count)
     return Correction(count, is_learned=bool(former and vector))
 

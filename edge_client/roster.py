@@ -10,13 +10,12 @@ from edge_client.settings import CameraConfig, ConfigError, StatedCamera, VideoS
 
 log = logging.getLogger(__name__)
 
+# What a server may make a node open: no files, of which a video library would read many kinds.
+_SCHEMES = {"rtsp", "rtsps", "rtmp", "http", "https"}
+
 
 class _NoSourceError(ConfigError):
     """Nobody says where the camera's video comes from."""
-
-
-# What a server may make a node open: no files, of which a video library would read many kinds.
-_SCHEMES = {"rtsp", "rtsps", "rtmp", "http", "https"}
 
 
 def roster(
