@@ -13,7 +13,7 @@ from tests.faults.oracle import assert_nothing_lost
 from tests.faults.site import Site
 
 ACCEPTED_S, NORMAL_S, MEMORY = 1, 60, 1.1
-# As many as it takes to send ten times as much. An embedded site has one writer at a time, and no 64 wait for that a second.
+# As many as it takes to send ten times as much; an embedded site has one writer at a time, for whom fewer can wait.
 CLIENTS, CLIENTS_EMBEDDED = 64, 24
 
 
